@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The base of every modelled block: a bus slave made of declared registers."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar
+
+from stm32emu.peripherals.ledger import NO_LEDGER, Ledger
+from stm32emu.peripherals.register import DeclarationError, Masks, Register, RegisterArray
+
+LANES = {1: 0xFF, 2: 0xFFFF, 4: 0xFFFF_FFFF}
+
+
+def _declared(owner: type) -> list[Register]:
+    """All registers of a class and its bases, in order of declaration; a subclass may redeclare a name."""
+    found: dict[str, Register] = {}
+    for base in reversed(owner.__mro__):
+        for value in vars(base).values():
+            parts = value.registers if isinstance(value, RegisterArray) else [value]
+            found.update((part.name, part) for part in parts if isinstance(part, Register))
+    return list(found.values())
+
+
+class Peripheral:
+    """A block of `SIZE` bytes. `read` and `write` are the bus; attributes named as in the manual are the hardware side.
+
+    Args:
+        name: the instance, as in the chip's table ("USART2").
+        ledger: where unmodelled or illegal uses are counted.
+    """
+
+    SIZE: ClassVar[int] = 0x400
+    REGISTERS: ClassVar[tuple[Register, ...]] = ()
+    _masks: ClassVar[list[Masks | None]] = []
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        masks: list[Masks | None] = [None] * (cls.SIZE >> 2)
+        for register in _declared(cls):
+            if register.index >= len(masks) or masks[register.index] is not None:
+                raise DeclarationError(f"{cls.__name__}.{register.name}: offset {register.offset:#x} taken or outside")
+            masks[register.index] = Masks(register)
+        cls._masks = masks
+        cls.REGISTERS = tuple(mask.register for mask in masks if mask is not None)
+
+    def __init__(self, name: str, *, ledger: Ledger = NO_LEDGER) -> None:
+        self.name = name
+        self.ledger = ledger
+        self.words = array("I", bytes(self.SIZE))
+        count = self.SIZE >> 2
+        self._readers: list[Callable[[], int] | None] = [None] * count
+        self._writers: list[Callable[[int], None] | None] = [None] * count
+        for register in self.REGISTERS:
+            self._readers[register.index] = self._hook(register, register.read_hook or register.value_hook)
+            self._writers[register.index] = self._hook(register, register.write_hook)
+        self._load_resets()
+
+    def _hook(self, register: Register, name: str | None) -> Callable[..., Any] | None:
+        """The bound method of a hook; for a register of an array, with its index filled in."""
+        if name is None:
+            return None
+        method: Callable[..., Any] = getattr(self, name)
+        return method if register.position is None else partial(method, register.position)
+
+    def _load_resets(self) -> None:
+        for n in range(len(self.words)):
+            self.words[n] = 0
+        for register in self.REGISTERS:
+            self.words[register.index] = register.reset
+
+    def reset(self) -> None:
+        """Back to the state after power-on; a block with more state than its registers extends this."""
+        self._load_resets()
+
+    @classmethod
+    def plain_reads(cls) -> bytes:
+        """One byte per word of the block: 1 where a read is just the stored word, so the core may serve it natively."""
+        plain = bytearray(cls.SIZE >> 2)
+        for register in cls.REGISTERS:
+            masks = cls._masks[register.index]
+            hooked = register.read_hook or register.value_hook
+            plain[register.index] = bool(masks and not hooked and not masks.rcr and masks.readable == 0xFFFF_FFFF)
+        return bytes(plain)
+
+    @classmethod
+    def pure_reads(cls) -> bytes:
+        """One byte per word: 1 where a read has no effect, so a loop that only polls it may be skipped."""
+        pure = bytearray(cls.plain_reads())
+        for register in cls.REGISTERS:
+            masks = cls._masks[register.index]
+            pure[register.index] = bool(masks and not register.read_hook and not masks.rcr)
+        return bytes(pure)
+
+    def read(self, offset: int, size: int) -> int:
+        """A guest load of `size` bytes (1, 2 or 4) at `offset`; the value is right-aligned."""
+        index = offset >> 2
+        masks = self._masks[index]
+        if masks is None:
+            return self.read_undeclared(offset, size)
+        hook = self._readers[index]
+        word = (self.words[index] if hook is None else hook()) & masks.readable
+        if masks.rcr:
+            self.words[index] &= ~masks.rcr
+        return (word >> (8 * (offset & 3))) & LANES[size]
+
+    def write(self, offset: int, size: int, value: int) -> None:
+        """A guest store of `size` bytes (1, 2 or 4) at `offset`."""
+        index = offset >> 2
+        masks = self._masks[index]
+        if masks is None:
+            self.write_undeclared(offset, size, value)
+            return
+        shift = 8 * (offset & 3)
+        lanes, written = LANES[size] << shift, (value & LANES[size]) << shift
+        old = self.words[index]
+        self.words[index] = masks.merge(old, written, lanes)
+        if masks.tagged and (written ^ masks.register.reset) & masks.tagged & lanes:
+            self._report_tags(masks, written & lanes)
+        hook = self._writers[index]
+        if hook is not None:
+            hook(written)
+
+    def _report_tags(self, masks: Masks, written: int) -> None:
+        for field in masks.register.fields:
+            if field.tagged and (written ^ masks.register.reset) & field.mask:
+                self.ledger.unmodelled(self.name, masks.register.offset, f"{masks.register.name}.{field.name}")
+
+    def read_undeclared(self, offset: int, size: int) -> int:
+        """A load from a reserved offset: reads zero and is counted."""
+        self.ledger.unmodelled(self.name, offset & ~3, "")
+        return 0
+
+    def write_undeclared(self, offset: int, size: int, value: int) -> None:
+        """A store to a reserved offset: ignored and counted."""
+        self.ledger.unmodelled(self.name, offset & ~3, "")
