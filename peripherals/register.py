@@ -181,15 +181,21 @@ class RegisterArray:
 
     def on_write(self, hook: Hook) -> Hook:
         """Decorator: as Register.on_write, but `hook(self, n, written)`."""
-        return [register.on_write(hook) for register in self.registers][0]
+        for register in self.registers:
+            register.on_write(hook)
+        return hook
 
     def on_read(self, hook: Hook) -> Hook:
         """Decorator: as Register.on_read, but `hook(self, n) -> int`."""
-        return [register.on_read(hook) for register in self.registers][0]
+        for register in self.registers:
+            register.on_read(hook)
+        return hook
 
     def value(self, hook: Hook) -> Hook:
         """Decorator: as Register.value, but `hook(self, n) -> int`."""
-        return [register.value(hook) for register in self.registers][0]
+        for register in self.registers:
+            register.value(hook)
+        return hook
 
     def __set_name__(self, owner: type, name: str) -> None:
         for n, register in enumerate(self.registers):
