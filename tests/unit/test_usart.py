@@ -253,7 +253,7 @@ def test_seven_data_bits_out_with_parity() -> None:
 
 @pytest.mark.parametrize(
     ("cr1", "cr3", "flags"),
-    [(0x80, 0, TXE), (0x40, 0, TC), (0x20, 0, RXNE | ORE), (0x10, 0, IDLE), (0x100, 0, 1), (0, 0x41, ORE | 6), (0, 1, 0)],
+    [(0x80, 0, TXE), (0x40, 0, TC), (0x20, 0, RXNE | ORE), (0x10, 0, IDLE), (0x100, 0, 1), (0, 0x41, 14), (0, 1, 0)],
 )
 def test_interrupt_enables(cr1: int, cr3: int, flags: int) -> None:
     bench = Bench()
