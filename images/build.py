@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Build the bundled firmware: `python3 images/build.py [--sources DIR] [--host-tools] [IMAGE...]`.
+
+What each image is made of stands in `manifest.toml`. Results are `images/build/<name>.elf`, the same bytes wherever the
+checkout lies: compilers run inside `images/`, are given relative paths, and record no others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import hosttools
+from sources import TARBALLS, BuildError, unpacked
+from toolchain import Step, build
+
+IMAGES = Path(__file__).resolve().parent
+BUILD = IMAGES / "build"
+GCC = "arm-none-eabi-gcc"
+CPU = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")
+COMPILE = (
+    "-std=gnu11", "-Os", "-g3", "-ffunction-sections", "-fdata-sections", "-fno-common",
+    "-Wall", "-Wextra", "-Wno-override-init", "--specs=nano.specs", f"-ffile-prefix-map={IMAGES}=.",
+)  # fmt: skip
+LINK = ("-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections", "-Wl,--fatal-warnings", "-Wl,--build-id=none")
+
+
+class Recipes:
+    """The manifest's parts and images as compiler steps."""
+
+    def __init__(self, manifest: dict[str, Any]) -> None:
+        self.images: dict[str, Any] = manifest["image"]
+        self._parts: dict[str, Any] = manifest["part"]
+
+    def upstreams(self, names: list[str]) -> list[str]:
+        """Which tarballs the named images need."""
+        parts = {part for name in names for part in self.images[name]["parts"]}
+        needed = {self._parts[part].get("upstream") for part in parts}
+        return [name for name in TARBALLS if name in needed]
+
+    def steps(self, name: str) -> list[Step]:
+        """Everything to compile and link for one image. Parts are compiled once however many images use them."""
+        image = self.images[name]
+        compiles = [step for part in image["parts"] for step in self._compiles(part, self._parts[part])]
+        own = {**image, "include": image.get("include", []) + self._exported(image["parts"])}
+        compiles += self._compiles(name, own)
+        return [*compiles, self._link(name, [step.output for step in compiles])]
+
+    def _exported(self, parts: list[str]) -> list[str]:
+        folders = [folder for part in parts for folder in self._folders(self._parts[part])]
+        return list(dict.fromkeys(folders))
+
+    def _folders(self, part: dict[str, Any]) -> list[str]:
+        return [_inside(part, folder) for folder in part.get("include", [])]
+
+    def _compiles(self, group: str, part: dict[str, Any]) -> list[Step]:
+        include = self._folders({**part, "include": part.get("include", [])}) + part.get("also_include", [])
+        flags = [*(f"-I{folder}" for folder in include), *(f"-D{define}" for define in part.get("defines", []))]
+        return [self._compile(group, _inside(part, source), flags) for source in part.get("sources", [])]
+
+    def _compile(self, group: str, source: str, flags: list[str]) -> Step:
+        output = BUILD / "obj" / group / Path(source).with_suffix(".o").name
+        target = output.relative_to(IMAGES)
+        depends = target.with_suffix(".d")
+        command = (GCC, *CPU, *COMPILE, *flags, "-MMD", "-MF", depends, "-c", source, "-o", target)
+        return Step(tuple(map(str, command)), output, f"{group}: {Path(source).name}", IMAGES)
+
+    def _link(self, name: str, objects: list[Path]) -> Step:
+        output = BUILD / f"{name}.elf"
+        script = "common/stm32f407.ld"
+        files = [str(path.relative_to(IMAGES)) for path in objects]
+        command = (GCC, *CPU, *LINK, "-T", script, *files, "-o", str(output.relative_to(IMAGES)))
+        return Step(command, output, output.name, IMAGES, (*objects, IMAGES / script))
+
+
+def _inside(part: dict[str, Any], path: str) -> str:
+    """A path of the manifest, relative to images/; those of upstream parts count from the unpacked tarball."""
+    upstream = part.get("upstream")
+    return f"build/src/{upstream}/{path}" if upstream else path
+
+
+def _check_compiler() -> None:
+    if not shutil.which(GCC):
+        raise BuildError(f"{GCC} is missing; install the Debian packages gcc-arm-none-eabi and libnewlib-arm-none-eabi.")
+
+
+def build_images(names: list[str], folder: Path | None) -> None:
+    """Build the named images (all when none is named) and say where they are."""
+    _check_compiler()
+    recipes = Recipes(tomllib.loads((IMAGES / "manifest.toml").read_text()))
+    chosen = names or list(recipes.images)
+    for name in chosen:
+        if name not in recipes.images:
+            raise BuildError(f"There is no image {name}; the manifest has {', '.join(recipes.images)}.")
+    for upstream in recipes.upstreams(chosen):
+        unpacked(upstream, BUILD, folder)
+    build([step for name in chosen for step in recipes.steps(name)])
+    for name in chosen:
+        print(f"images/build/{name}.elf is up to date")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parse the command line; 0 when everything is built, 2 with one sentence when not."""
+    parser = argparse.ArgumentParser(description="Build the bundled firmware images.")
+    parser.add_argument("--sources", type=Path, metavar="DIR", help="take the upstream tarballs from DIR, not from apt")
+    parser.add_argument("--host-tools", action="store_true", help="build mbedTLS's ssl_client2 and cert_app for this machine")
+    parser.add_argument("name", nargs="*", help="images to build (default: all)")
+    options = parser.parse_args(arguments)
+    try:
+        if options.host_tools:
+            hosttools.build_host_tools(IMAGES, options.sources)
+        if options.name or not options.host_tools:
+            build_images(options.name, options.sources)
+    except BuildError as error:
+        print(f"images: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
