@@ -7,7 +7,8 @@
 
 struct xLIST;
 
-typedef struct xLIST_ITEM {
+/* may_alias: the sentinel, a MiniListItem_t, is reached through pointers to ListItem_t, whose first members it shares. */
+typedef struct __attribute__((may_alias)) xLIST_ITEM {
     TickType_t xItemValue; /* Sort key. */
     struct xLIST_ITEM *pxNext;
     struct xLIST_ITEM *pxPrevious;
@@ -15,7 +16,7 @@ typedef struct xLIST_ITEM {
     struct xLIST *pvContainer; /* The list it is in, or NULL. */
 } ListItem_t;
 
-typedef struct xMINI_LIST_ITEM {
+typedef struct __attribute__((may_alias)) xMINI_LIST_ITEM {
     TickType_t xItemValue;
     struct xLIST_ITEM *pxNext;
     struct xLIST_ITEM *pxPrevious;
@@ -24,14 +25,13 @@ typedef struct xMINI_LIST_ITEM {
 typedef struct xLIST {
     volatile UBaseType_t uxNumberOfItems;
     ListItem_t *pxIndex; /* The item round robin reached last. */
-    MiniListItem_t xListEnd; /* Sentinel, read and written only as listEND(). */
+    MiniListItem_t xListEnd; /* Sentinel: before the first item and behind the last. */
 } List_t;
 
-/* The sentinel seen as an ordinary item, whose first three members it shares. */
 #define listEND(pxList) ((ListItem_t *)&(pxList)->xListEnd)
 #define listCURRENT_LIST_LENGTH(pxList) ((pxList)->uxNumberOfItems)
 #define listLIST_IS_EMPTY(pxList) ((pxList)->uxNumberOfItems == 0)
-#define listHEAD(pxList) (listEND(pxList)->pxNext)
+#define listHEAD(pxList) ((pxList)->xListEnd.pxNext)
 
 void vListInitialise(List_t *pxList);
 void vListInitialiseItem(ListItem_t *pxItem, void *pvOwner);
