@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stm32emu.fault_status import is_exc_return
-from stm32emu.prologue import follows_call, read_prologue
+from stm32emu.prologue import Prologue, follows_call, read_prologue
 from stm32emu.symbols import Symbol, Symbols
 
 SP, LR, PC = 13, 14, 15
@@ -106,27 +106,25 @@ class _Unwinder:
         return None if caller is None else self._checked(caller, RULES)
 
     def _by_code(self, frame: Frame) -> tuple[dict[int, int], str] | None:
-        """From the stores in the function's prologue; in a function that made no frame yet, from LR."""
+        """From the stores in the function's prologue; the return address of a function that saved no LR is in LR."""
         start = frame.symbol.address if frame.symbol is not None else frame.pc
         prologue = read_prologue(self._half, start, frame.place)
-        top = self.registers[SP] + prologue.depth
+        if LR not in prologue.saved and frame.how not in (CURRENT, EXCEPTION):
+            return ({}, PROLOGUE) if frame.symbol is not None else None  # a caller without LR: the chain began here
+        tops = [self.registers[SP] + prologue.depth]
         if prologue.frame is not None and prologue.frame[0] in self.registers:
-            top = self.registers[prologue.frame[0]] + prologue.frame[1]
-        if LR not in prologue.saved:
-            return self._by_link(frame, top)
-        caller = {number: value for number, value in self.registers.items() if 3 < number < SP}
-        for number, below in prologue.saved.items():
-            value = self._word(top - below)
-            caller.pop(number, None)
-            if value is not None:
-                caller[number] = value
-        caller[SP], caller[PC] = top, caller.pop(LR, 0)
-        return self._checked(caller, PROLOGUE)
+            tops.append(self.registers[prologue.frame[0]] + prologue.frame[1])
+        how = PROLOGUE if LR in prologue.saved else LINK
+        return next(filter(None, (self._checked(self._above(prologue, top), how) for top in tops)), None)
 
-    def _by_link(self, frame: Frame, top: int) -> tuple[dict[int, int], str] | None:
-        if frame.how not in (CURRENT, EXCEPTION):
-            return ({}, LINK) if frame.symbol is not None else None  # a caller that saved no LR: the chain began here
-        return self._checked({**self.registers, SP: top, PC: self.registers.get(LR, 0)}, LINK)
+    def _above(self, prologue: Prologue, top: int) -> dict[int, int]:
+        """The caller's registers, with SP `top`; those that calls may change are lost."""
+        caller = {
+            number: value for number, value in self.registers.items() if 3 < number < PC and number not in (12, SP)
+        }
+        for number, below in prologue.saved.items():
+            caller[number] = self._word(top - below) or 0
+        return {**caller, SP: top, PC: caller.pop(LR, 0)}
 
     def _by_scan(self, frame: Frame) -> tuple[dict[int, int], str] | None:
         """The next word on the stack that looks like a return address."""
