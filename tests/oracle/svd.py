@@ -13,7 +13,7 @@ import inspect
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -118,12 +118,12 @@ def _registers(device: str, name: str) -> Iterator[SvdRegister]:
 
 def svd_registers(case: Case) -> list[SvdRegister]:
     """The case's SVD registers, offsets within our block; a register with two views (TIM's CCMR) comes twice."""
-    start = _number(_device(case.device)[case.peripherals[0]], "baseAddress")
+    bases = [_number(_device(case.device)[name], "baseAddress") for name in case.peripherals]
     return [
-        SvdRegister(each.name, _number(_device(case.device)[name], "baseAddress") - start + each.offset, each.reset, each.fields)
-        for name in case.peripherals
+        replace(each, offset=base - bases[0] + each.offset)
+        for name, base in zip(case.peripherals, bases, strict=True)
         for each in _registers(case.device, name)
-    ]  # fmt: skip
+    ]
 
 
 def make(case: Case) -> Peripheral:
@@ -150,7 +150,8 @@ class Comparison:
 
     def __init__(self, case: Case, errata: tuple[Erratum, ...]) -> None:
         self.case = case
-        self.errata = {(each.place, each.kind): each for each in errata if case.device in (each.devices or (case.device,))}
+        here = [each for each in errata if not each.devices or case.device in each.devices]
+        self.errata = {(each.place, each.kind): each for each in here}
         self.used: set[Erratum] = set()
         self.found: list[str] = []
         self.unknown: dict[int, int] = {}
