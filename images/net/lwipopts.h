@@ -35,8 +35,8 @@
 
 #define MEM_ALIGNMENT 4
 #define MEM_SIZE (16 * 1024)
-#define PBUF_POOL_SIZE 20
-#define PBUF_POOL_BUFSIZE 1536 /* one frame, one pbuf */
+#define PBUF_POOL_SIZE 64
+#define PBUF_POOL_BUFSIZE 512 /* a full frame takes three, and small segments do not waste much */
 #define MEMP_NUM_TCP_PCB 12
 #define MEMP_NUM_TCP_SEG 32
 #define TCP_MSS 1460

@@ -16,10 +16,11 @@
 #define LINK_CHECK_MS 250
 
 static volatile uint32_t now_ms;
+static volatile bool frames_waiting;
 
 void SysTick_Handler(void) { now_ms++; }
 
-void eth_frames_arrived(void) {}
+void eth_frames_arrived(void) { frames_waiting = true; }
 
 u32_t sys_now(void) { return now_ms; }
 
@@ -53,8 +54,18 @@ void superloop_start(const char *banner)
 
 void superloop_poll(void)
 {
+    frames_waiting = false;
     interface_input();
     sys_check_timeouts();
 }
 
-void superloop_sleep(void) { wait_for_interrupt(); }
+/* With interrupts masked a frame cannot slip in between the look and the sleep; WFI wakes up all the same
+ * (ARMv7-M B1.5.19). */
+void superloop_sleep(void)
+{
+    disable_interrupts();
+    if (!frames_waiting) {
+        wait_for_interrupt();
+    }
+    enable_interrupts();
+}
