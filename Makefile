@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Two commands are all there is to know: `make run` and `make test`. Nothing is done twice: files in build/setup and
+# .venv say what has been done already.
+
+PYTHON ?= python3
+PORT ?= 4433
+SOURCES ?=
+
+SERVER := images/build/tls_server.elf
+BUILD_IMAGES := $(PYTHON) images/build.py $(if $(SOURCES),--sources "$(SOURCES)")
+IMAGE_SOURCES := $(shell find images -path images/build -prune -o -path '*/__pycache__' -prune -o -type f -print)
+
+export PYTHON
+
+.PHONY: all run test check images clean
+.DELETE_ON_ERROR:
+
+all: .venv/ready
+
+run: .venv/ready $(SERVER)
+	@exec .venv/bin/stm32emu run $(SERVER) --port $(PORT)
+
+test: .venv/ready-for-tests images
+	@$(BUILD_IMAGES) --host-tools
+	@scripts/check
+	@.venv/bin/python -m pytest
+
+check: .venv/ready-for-tests
+	@scripts/check
+
+images: build/setup/images
+	@$(BUILD_IMAGES)
+
+clean:
+	rm -rf .venv build images/build *.egg-info .*_cache .hypothesis emu/*.so
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/ready: pyproject.toml setup.py constraints.txt $(wildcard emu/_core*.[ch])
+	@scripts/setup venv
+	@touch $@
+
+.venv/ready-for-tests: .venv/ready
+	@scripts/setup tests
+	@touch $@
+
+build/setup/images:
+	@scripts/setup images
+	@mkdir -p $(@D) && touch $@
+
+$(SERVER): build/setup/images $(IMAGE_SOURCES)
+	@$(BUILD_IMAGES) tls_server
+	@touch $@
