@@ -15,8 +15,8 @@
 /* --- Configuration ------------------------------------------------------------------------------------- */
 
 #ifndef configCPU_CLOCK_HZ /* HCLK, which clocks SysTick; read once, by vTaskStartScheduler. */
-extern uint32_t SystemCoreClock;
-#define configCPU_CLOCK_HZ SystemCoreClock
+extern uint32_t clock_hclk; /* common/clock.c */
+#define configCPU_CLOCK_HZ clock_hclk
 #endif
 #ifndef configTICK_RATE_HZ
 #define configTICK_RATE_HZ 1000
