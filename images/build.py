@@ -8,6 +8,7 @@ checkout lies: compilers run inside `images/`, are given relative paths, and rec
 from __future__ import annotations
 
 import argparse
+import fcntl
 import shutil
 import sys
 import tomllib
@@ -30,37 +31,35 @@ LINK = ("-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections", "-Wl,--fatal
 
 
 class Recipes:
-    """The manifest's parts and images as compiler steps."""
+    """The manifest's parts and images as compiler steps. A part is compiled once however many images use it."""
 
     def __init__(self, manifest: dict[str, Any]) -> None:
         self.images: dict[str, Any] = manifest["image"]
-        self._parts: dict[str, Any] = manifest["part"]
+        self._groups = {**manifest["part"], **manifest["image"]}
 
     def upstreams(self, names: list[str]) -> list[str]:
         """Which tarballs the named images need."""
-        parts = {part for name in names for part in self.images[name]["parts"]}
-        needed = {self._parts[part].get("upstream") for part in parts}
-        return [name for name in TARBALLS if name in needed]
+        sources = [source for name in names for group in self._used(name) for source in self._groups[group]["sources"]]
+        return [upstream for upstream in TARBALLS if any(source.startswith(f"{upstream}:") for source in sources)]
 
     def steps(self, name: str) -> list[Step]:
-        """Everything to compile and link for one image. Parts are compiled once however many images use them."""
-        image = self.images[name]
-        compiles = [step for part in image["parts"] for step in self._compiles(part, self._parts[part])]
-        own = {**image, "include": image.get("include", []) + self._exported(image["parts"])}
-        compiles += self._compiles(name, own)
+        """Everything to compile and link for one image."""
+        compiles = [step for group in self._used(name) for step in self._compiles(group)]
         return [*compiles, self._link(name, [step.output for step in compiles])]
 
-    def _exported(self, parts: list[str]) -> list[str]:
-        folders = [folder for part in parts for folder in self._folders(self._parts[part])]
-        return list(dict.fromkeys(folders))
+    def _used(self, name: str) -> list[str]:
+        """The group itself and everything it uses, directly or not."""
+        found = [name]
+        for group in found:
+            found += [used for used in self._groups[group].get("uses", []) if used not in found]
+        return found
 
-    def _folders(self, part: dict[str, Any]) -> list[str]:
-        return [_inside(part, folder) for folder in part.get("include", [])]
-
-    def _compiles(self, group: str, part: dict[str, Any]) -> list[Step]:
-        include = self._folders({**part, "include": part.get("include", [])}) + part.get("also_include", [])
-        flags = [*(f"-I{folder}" for folder in include), *(f"-D{define}" for define in part.get("defines", []))]
-        return [self._compile(group, _inside(part, source), flags) for source in part.get("sources", [])]
+    def _compiles(self, group: str) -> list[Step]:
+        used = [self._groups[name] for name in self._used(group)]
+        folders = dict.fromkeys(_path(folder) for part in used for folder in part.get("include", []))
+        defines = dict.fromkeys(define for part in used for define in part.get("defines", []))
+        flags = [*(f"-I{folder}" for folder in folders), *(f"-D{define}" for define in defines)]
+        return [self._compile(group, _path(source), flags) for source in self._groups[group]["sources"]]
 
     def _compile(self, group: str, source: str, flags: list[str]) -> Step:
         output = BUILD / "obj" / group / Path(source).with_suffix(".o").name
@@ -77,10 +76,10 @@ class Recipes:
         return Step(command, output, output.name, IMAGES, (*objects, IMAGES / script))
 
 
-def _inside(part: dict[str, Any], path: str) -> str:
-    """A path of the manifest, relative to images/; those of upstream parts count from the unpacked tarball."""
-    upstream = part.get("upstream")
-    return f"build/src/{upstream}/{path}" if upstream else path
+def _path(entry: str) -> str:
+    """A path of the manifest, relative to images/; `mbedtls:` and `lwip:` stand for the unpacked tarballs."""
+    upstream, colon, inner = entry.rpartition(":")
+    return f"build/src/{upstream}/{inner}" if colon else inner
 
 
 def _check_compiler() -> None:
@@ -110,11 +109,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--host-tools", action="store_true", help="build mbedTLS's ssl_client2 and cert_app for this machine")
     parser.add_argument("name", nargs="*", help="images to build (default: all)")
     options = parser.parse_args(arguments)
+    BUILD.mkdir(exist_ok=True)
     try:
-        if options.host_tools:
-            hosttools.build_host_tools(IMAGES, options.sources)
-        if options.name or not options.host_tools:
-            build_images(options.name, options.sources)
+        with (BUILD / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # two builds at once would write the same objects
+            if options.host_tools:
+                hosttools.build_host_tools(IMAGES, options.sources)
+            if options.name or not options.host_tools:
+                build_images(options.name, options.sources)
     except BuildError as error:
         print(f"images: {error}", file=sys.stderr)
         return 2

@@ -15,7 +15,12 @@ from sources import BuildError, unpacked
 from toolchain import Step, build
 
 PROGRAMS = {
-    "ssl_client2": ("programs/ssl/ssl_client2.c", "programs/ssl/ssl_test_lib.c", "programs/test/query_config.c"),
+    "ssl_client2": (
+        "programs/ssl/ssl_client2.c",
+        "programs/ssl/ssl_test_lib.c",
+        "programs/test/query_config.c",
+        "tests/src/helpers.c",
+    ),
     "cert_app": ("programs/x509/cert_app.c",),
 }
 # File name here -> macro in library/certs.c, the very text that the device is built from.

@@ -5,7 +5,7 @@
 #include "interface.h"
 #include "lwip/tcp.h"
 #include "lwip/udp.h"
-#include "net/superloop.h"
+#include "superloop.h"
 
 #define ECHO_PORT 7
 #define CONNECTIONS 8

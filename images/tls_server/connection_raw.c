@@ -5,7 +5,7 @@
 #include "lwip/sys.h"
 #include "lwip/tcp.h"
 #include "mbedtls/net_sockets.h"
-#include "net/superloop.h"
+#include "superloop.h"
 #include "tls.h"
 
 #define CONNECTIONS 8

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* tls_superloop: the TLS server without a kernel. One connection is served at a time, others wait; while mbedTLS
  * computes nobody looks at the network, and the DMA ring holds what comes. */
-#include "net/superloop.h"
+#include "superloop.h"
 
 #include "connection.h"
 #include "console.h"
