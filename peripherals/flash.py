@@ -10,7 +10,7 @@ from stm32emu.peripherals.clock import Clock, ClockTree, Event
 from stm32emu.peripherals.irq import IrqLine
 from stm32emu.peripherals.ledger import NO_LEDGER, Ledger
 from stm32emu.peripherals.peripheral import Peripheral
-from stm32emu.peripherals.register import RC_W1, RO, RS, WO, Register
+from stm32emu.peripherals.register import RC_W1, RO, RS, WO, Field, Register
 
 KEYS = (0x4567_0123, 0xCDEF_89AB)
 OPTION_KEYS = (0x0819_2A3B, 0x4C5D_6E7F)
@@ -61,7 +61,7 @@ class Flash(Peripheral):
     PRFTEN = ACR.field(8)
     ICEN = ACR.field(9)
     DCEN = ACR.field(10)
-    ICRST = ACR.field(11)
+    ICRST = ACR.field(11, access=WO)
     DCRST = ACR.field(12)
 
     KEYR = Register(0x04, access=WO)
@@ -184,9 +184,9 @@ class Flash(Peripheral):
 
     def _erase(self) -> None:
         chosen = self._chosen()
-        if not chosen or self.PG or any(self._protected(n) for n in chosen):
+        if not chosen or any(self._protected(n) for n in chosen):
             self.STRT = 0
-            self._fail("WRPERR" if chosen and not self.PG else "PGSERR")
+            self._fail(Flash.WRPERR if chosen else Flash.PGSERR)
             return
         for n in chosen:
             start, size = sum(self.sectors[:n]), self.sectors[n]
@@ -195,9 +195,12 @@ class Flash(Peripheral):
         self._start(sum(ERASE_US.get(self.sectors[n] >> 10, ERASE_US[128]) for n in chosen))
 
     def _chosen(self) -> list[int]:
-        """The sectors that CR asks to erase; sectors of bank 2 have SNB 16 and up (RM0090 section 3.9.8)."""
+        """The sectors that CR asks to erase, none if it asks for both kinds of erase (RM0090 section 3.6.3). Sectors
+        of bank 2 have SNB 16 and up."""
         every = range(len(self.sectors))
         if self.MER or self.MER1:
+            if self.SER:
+                return []
             return [n for n in every if (self.MER1 if n >= 12 else self.MER)]
         return [n for n in every if self.SER and n + (4 if n >= 12 else 0) == self.SNB]
 
@@ -210,30 +213,34 @@ class Flash(Peripheral):
         if self.BSY:
             self._finish()
         start = address - self.base
-        error = self._refusal(start, size)
-        if error:
-            self._fail(error)
+        errors = self._refusals(start, size)
+        if errors:
+            self._fail(*errors)
             return
         for n, byte in enumerate(value.to_bytes(size, "little")):
             self.array[start + n] &= byte
         self.on_change(address, size)
         self._start(PROGRAM_US)
 
-    def _refusal(self, start: int, size: int) -> str:
-        """The error flag that a store raises, "" when it is fine (RM0090 section 3.6.4, "Programming errors")."""
-        if not self.PG or self.SER or self.MER or self.MER1:
-            return "PGSERR"
-        if size != 1 << self.PSIZE and not (self.PSIZE == 3 and size == 4):  # a double word comes as two words
-            return "PGPERR"
-        if start % ROW + size > ROW:
-            return "PGAERR"
+    def _refusals(self, start: int, size: int) -> list[Field]:
+        """The error flags that a store raises (RM0090 section 3.6.4, "Programming errors"); each has its own cause, so
+        that a stray word store out of reset raises both PGSERR and PGPERR."""
+        erasing = self.SER or self.MER or self.MER1
+        as_asked = size == 1 << self.PSIZE or (self.PSIZE == 3 and size == 4)  # a double word comes as two words
         sector = next(n for n in range(len(self.sectors)) if start < sum(self.sectors[: n + 1]))
-        return "WRPERR" if self._protected(sector) else ""
+        causes = (
+            (Flash.PGSERR, not self.PG or erasing),
+            (Flash.PGPERR, not as_asked),
+            (Flash.PGAERR, start % ROW + size > ROW),
+            (Flash.WRPERR, self._protected(sector)),
+        )
+        return [flag for flag, raised in causes if raised]
 
-    def _fail(self, flag: str) -> None:
-        setattr(self, flag, 1)
+    def _fail(self, *flags: Field) -> None:
+        for flag in flags:
+            self.SR |= flag.mask
+            self.ledger.illegal(self.name, Flash.SR.offset, f"flash operation refused: {flag.name}")
         self.OPERR |= self.ERRIE  # raised only while its interrupt is enabled (section 3.9.7)
-        self.ledger.illegal(self.name, Flash.SR.offset, f"flash operation refused: {flag}")
         self._update()
 
     def _start(self, microseconds: int) -> None:

@@ -15,7 +15,7 @@ from stm32emu.peripherals.register import RO, WO, Register
 HSI_HZ = 16_000_000
 LSE_HZ = 32_768
 LSI_HZ = 32_000
-STARTUP = 400  # cycles from ON to RDY; silicon takes 2 us (HSI) to milliseconds (crystals), which firmware only waits out
+STARTUP = 400  # cycles from ON to RDY; silicon takes microseconds to milliseconds, which firmware only waits out
 CRYSTALS = tuple(mhz * 1_000_000 for mhz in (8, 25, 12, 16, 26, 24, 10, 20, 4, 5, 6, 13, 14, 18, 19, 22))
 
 # Peripheral gates by bit: those of every reset, enable and low-power enable register, then what only some have.

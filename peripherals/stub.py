@@ -10,7 +10,7 @@ from stm32emu.peripherals.peripheral import LANES, Peripheral
 
 
 class Stub(Peripheral):
-    """Every word reads back what was written, zero at reset; each offset's reads and writes are counted as unmodelled."""
+    """Every word reads back what was written, zero at reset; reads and writes are counted by offset as unmodelled."""
 
     MISSING: ClassVar[str] = "everything: reads give back what was written"
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from stm32emu.peripherals.ledger import NO_LEDGER, Ledger
 from stm32emu.peripherals.peripheral import Peripheral
-from stm32emu.peripherals.register import RO, Register, RegisterArray
+from stm32emu.peripherals.register import RO, Register
 
 
 class Syscfg(Peripheral):
@@ -32,8 +32,14 @@ class Syscfg(Peripheral):
     PMC.tag("ADC3DC2", 18)
     MII_RMII_SEL = PMC.field(23)
 
-    EXTICR = RegisterArray(0x08, 4)
-    EXTI = EXTICR.field(0, 16)  # four ports by number (A is 0), four bits each
+    EXTICR1 = Register(0x08)
+    EXTICR1_EXTI = EXTICR1.field(0, 16)  # four ports by number (A is 0), four bits each
+    EXTICR2 = Register(0x0C)
+    EXTICR2_EXTI = EXTICR2.field(0, 16)
+    EXTICR3 = Register(0x10)
+    EXTICR3_EXTI = EXTICR3.field(0, 16)
+    EXTICR4 = Register(0x14)
+    EXTICR4_EXTI = EXTICR4.field(0, 16)
 
     CMPCR = Register(0x20)
     CMP_PD = CMPCR.field(0)
@@ -72,12 +78,15 @@ class Syscfg(Peripheral):
 
     @MEMRMP.on_write
     def _remap(self, _written: int) -> None:
-        if self.MEM_MODE != self._mode:
+        if self._mode != self.MEM_MODE:
             self._mode = self.MEM_MODE
             self.on_remap(self._mode)
 
-    @EXTICR.on_write
-    def _select(self, _n: int, _written: int) -> None:
+    @EXTICR1.on_write
+    @EXTICR2.on_write
+    @EXTICR3.on_write
+    @EXTICR4.on_write
+    def _select(self, _written: int) -> None:
         self._update()
 
     @CMPCR.on_write
@@ -85,8 +94,9 @@ class Syscfg(Peripheral):
         self.READY = self.CMP_PD
 
     def _update(self) -> None:
+        ports = self.EXTICR1 | self.EXTICR2 << 16 | self.EXTICR3 << 32 | self.EXTICR4 << 48
         for line in range(16):
-            port = self.EXTI[line >> 2] >> 4 * (line & 3) & 15
+            port = ports >> 4 * line & 15
             level = self._pins[port] >> line & 1
             if level != self._lines >> line & 1:
                 self._lines ^= 1 << line

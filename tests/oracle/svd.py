@@ -12,7 +12,7 @@ import importlib
 import inspect
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -25,7 +25,7 @@ from stm32emu.peripherals.peripheral import Peripheral
 from stm32emu.peripherals.register import RC_R, RO, WO, Field, Register
 
 FOLDER = Path(__file__).resolve().parents[2] / "build" / "svd"
-STANDARD = {"clock": ManualClock, "tree": ClockTree, "memory": lambda: FlatMemory(0x2000_0000, 0x1000)}
+STANDARD: Mapping[str, Callable[[], Any]] = {"clock": ManualClock, "tree": ClockTree, "memory": lambda: FlatMemory(0x2000_0000, 0x1000)}
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class Case:
         device: the SVD file's stem ("STM32F40x").
         peripherals: SVD peripheral names; the first gives offset 0, further ones lie at their distance from it.
         arguments: constructor arguments beyond clock, tree, memory and IRQ lines, which are made as needed.
-        names: SVD name ("REG" or "REG.FIELD") to ours where they differ; a pattern with a `{}` stands for any number.
+        names: SVD name ("REG" or "REG.FIELD") to ours where they differ. In a name with every number replaced by `{}`
+            the numbers match anything; ours takes them as `{0}`, `{1}` ...
     """
 
     block: str
@@ -210,16 +211,18 @@ class Comparison:
         return self.case.names[pattern].format(*digits) if pattern in self.case.names else default
 
 
-def made_up(comparisons: Sequence[Comparison], errata: tuple[Erratum, ...]) -> dict[str, Erratum | None]:
-    """What one class declares and no device of its cases has, "PERIPHERAL.REGISTER" or "PERIPHERAL.REGISTER.FIELD" in
-    our names, with the "missing" erratum that excuses it."""
+def made_up(
+    block: type[Peripheral], comparisons: Sequence[Comparison], errata: tuple[Erratum, ...]
+) -> dict[str, Erratum | None]:
+    """What a class declares and no device of the comparisons has, "PERIPHERAL.REGISTER.FIELD" in our names, with the
+    "missing" erratum (of the field or its whole register) that excuses it."""
     excuses = {each.place: each for each in errata if each.kind == "missing"}
     found: dict[str, Erratum | None] = {}
     peripheral = comparisons[0].case.peripherals[0]
-    for register in type(comparisons[0].block).REGISTERS:
+    for register in block.REGISTERS:
         bits = 0xFFFF_FFFF
         for each in comparisons:
-            bits &= each.unknown[register.offset]
+            bits &= each.unknown.get(register.offset, 0xFFFF_FFFF)
         place = f"{peripheral}.{register.name}"
         for one in _declared(register):
             if one.mask & bits:
@@ -249,6 +252,6 @@ def _bits(fields: Sequence[SvdField] | Sequence[Field]) -> int:
 
 
 def _compatible(svd: str, ours: str) -> bool:
-    if svd == "read-only":
-        return ours in (RO, RC_R)
-    return (svd == "write-only") == (ours == WO)
+    """SVD files know three access words; every way to clear or set a bit is "read-write" to them."""
+    kind = "read-only" if ours in (RO, RC_R) else "write-only" if ours == WO else "read-write"
+    return svd == kind
