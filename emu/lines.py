@@ -7,88 +7,41 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any
 
+from stm32emu.debug_units import DebugUnits
+
 Row = tuple[int, str, int]
 END = ""
 """File name of a row that closes a sequence."""
 
 
 class LineTable:
-    """Lines of one ELF (pyelftools' ELFFile, or None for no information).
+    """Lines of the code in `units`; None where the information is missing or malformed, never an error."""
 
-    Debug information is a convenience: whatever is missing or malformed in it makes an answer None, never an error.
-    """
-
-    def __init__(self, elf: Any) -> None:
-        self._dwarf: Any = None
-        self._units: list[tuple[int, int, int]] | None = None
+    def __init__(self, units: DebugUnits) -> None:
+        self._units = units
         self._rows: dict[int, list[Row]] = {}
-        try:
-            if elf is not None and elf.has_dwarf_info(strict=True):
-                self._dwarf = elf.get_dwarf_info()
-        except Exception:  # pyelftools raises whatever the malformed data leads to
-            self._dwarf = None
 
     def lookup(self, address: int) -> tuple[str, int] | None:
         """File (as compiled, with its directory) and line of the code at `address`."""
-        if self._dwarf is None:
-            return None
-        for unit in self._units_at(address):
+        for unit in self._units.at(address):
             rows = self._unit_rows(unit)
             position = bisect_right(rows, (address, "\U0010ffff", 0)) - 1
             if position >= 0 and rows[position][1] != END and rows[position][2]:
                 return rows[position][1], rows[position][2]
         return None
 
-    def _units_at(self, address: int) -> list[int]:
-        if self._units is None:
-            self._units = self._read_units()
-        return [unit for start, end, unit in self._units if start <= address < end]
-
-    def _read_units(self) -> list[tuple[int, int, int]]:
-        """(start, end, offset in .debug_info) from .debug_aranges, or from the units (clang writes no aranges)."""
-        try:
-            aranges = self._dwarf.get_aranges()
-            if aranges is not None and aranges.entries:
-                return [(e.begin_addr, e.begin_addr + e.length, e.info_offset) for e in aranges.entries]
-        except Exception:
-            pass
-        found: list[tuple[int, int, int]] = []
-        try:
-            for unit in self._dwarf.iter_CUs():
-                found += ((start, end, unit.cu_offset) for start, end in self._unit_ranges(unit))
-        except Exception:
-            pass
-        return found
-
-    def _unit_ranges(self, unit: Any) -> list[tuple[int, int]]:
-        attributes = unit.get_top_DIE().attributes
-        low = attributes["DW_AT_low_pc"].value if "DW_AT_low_pc" in attributes else 0
-        if "DW_AT_high_pc" in attributes:
-            high = attributes["DW_AT_high_pc"]
-            return [(low, high.value if high.form == "DW_FORM_addr" else low + high.value)]
-        if "DW_AT_ranges" not in attributes:
-            return []
-        ranges, base = [], low
-        for entry in self._dwarf.range_lists().get_range_list_at_offset(attributes["DW_AT_ranges"].value, cu=unit):
-            if hasattr(entry, "base_address"):
-                base = entry.base_address
-            else:
-                shift = 0 if getattr(entry, "is_absolute", False) else base
-                ranges.append((shift + entry.begin_offset, shift + entry.end_offset))
-        return ranges
-
     def _unit_rows(self, offset: int) -> list[Row]:
         if offset not in self._rows:
             try:
                 self._rows[offset] = sorted(self._decode(offset), key=lambda row: row[0])
-            except Exception:
+            except Exception:  # pyelftools raises whatever the malformed data leads to
                 self._rows[offset] = []
         return self._rows[offset]
 
     def _decode(self, offset: int) -> Iterator[Row]:
         """Rows of one unit's line program; a closing row sorts before the row that opens the next sequence there."""
-        unit = self._dwarf.get_CU_at(offset)
-        program = self._dwarf.line_program_for_CU(unit)
+        unit = self._units.dwarf.get_CU_at(offset)
+        program = self._units.dwarf.line_program_for_CU(unit)
         if program is None:
             return
         names = _file_names(unit, program)

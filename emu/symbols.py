@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, NamedTuple
 from elftools.elf.elffile import ELFFile
 
 from stm32emu.cfi import CallFrameInfo
+from stm32emu.debug_units import DebugUnits
 from stm32emu.lines import LineTable
 
 SHF_ALLOC, SHF_EXECINSTR = 0x2, 0x4
@@ -120,8 +121,13 @@ class Symbols:
         return any(start <= address < end for start, end in self.code)
 
     @cached_property
+    def debug(self) -> DebugUnits:
+        """The DWARF units; indexed on first use."""
+        return DebugUnits(self.elf)
+
+    @cached_property
     def _lines(self) -> LineTable:
-        return LineTable(self.elf)
+        return LineTable(self.debug)
 
     @cached_property
     def cfi(self) -> CallFrameInfo:

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What runs on the guest: tasks of the kernels that we can read."""
