@@ -84,7 +84,8 @@ def _path(entry: str) -> str:
 
 def _check_compiler() -> None:
     if not shutil.which(GCC):
-        raise BuildError(f"{GCC} is missing; install the Debian packages gcc-arm-none-eabi and libnewlib-arm-none-eabi.")
+        packages = "gcc-arm-none-eabi libnewlib-arm-none-eabi"
+        raise BuildError(f"{GCC} is missing; install it with: apt install {packages}")
 
 
 def build_images(names: list[str], folder: Path | None) -> None:
@@ -106,7 +107,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Parse the command line; 0 when everything is built, 2 with one sentence when not."""
     parser = argparse.ArgumentParser(description="Build the bundled firmware images.")
     parser.add_argument("--sources", type=Path, metavar="DIR", help="take the upstream tarballs from DIR, not from apt")
-    parser.add_argument("--host-tools", action="store_true", help="build mbedTLS's ssl_client2 and cert_app for this machine")
+    parser.add_argument("--host-tools", action="store_true", help="build mbedTLS's client programs for this machine")
     parser.add_argument("name", nargs="*", help="images to build (default: all)")
     options = parser.parse_args(arguments)
     BUILD.mkdir(exist_ok=True)

@@ -12,8 +12,7 @@ import re
 import shutil
 import subprocess
 import tarfile
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,7 +64,7 @@ def unpacked(name: str, build: Path, folder: Path | None) -> Path:
 def _cached(tarball: Tarball, build: Path) -> Path:
     cache = build / "sources"
     if not (cache / tarball.filename).is_file():
-        _fetch(tarball, cache, build / "apt")
+        _fetch(cache, build / "apt")
     return _checked(tarball, cache)
 
 
@@ -83,43 +82,48 @@ def _checked(tarball: Tarball, folder: Path) -> Path:
 
 
 def _unpack(archive: Path, tree: Path) -> None:
-    """Unpack `archive` into `tree`, dropping the tarball's single top folder."""
-    now = time.time()
+    """Write the tarball's regular files below `tree`, dropping its single top folder.
+
+    They are dated now, so that objects made from an older tree count as out of date.
+    """
     with tarfile.open(archive) as tar:
         for member in tar:
-            _, _, inner = member.name.partition("/")
-            if inner and (member.isfile() or member.isdir()):
-                member.name = inner
-                member.mtime = now  # objects made from an older tree must count as out of date
-                tar.extract(member, tree, filter="data")
+            content = tar.extractfile(member) if member.isfile() else None
+            if content:
+                path = tree / member.name.partition("/")[2]
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content.read())
 
 
 # --- Debian's apt ---------------------------------------------------------------------------------------------------
 
 
-def _fetch(tarball: Tarball, cache: Path, state: Path) -> None:
-    """Let apt put the tarball into `cache`; `state` is apt's private state and is thrown away afterwards."""
-    how = f"put {tarball.filename} into a folder and pass it with --sources"
+def _fetch(cache: Path, state: Path) -> None:
+    """Let apt put all tarballs into `cache`; `state` is apt's private state and is thrown away afterwards."""
+    names = " and ".join(tarball.filename for tarball in TARBALLS.values())
+    how = f"put {names} into a folder and pass it with --sources"
     if not shutil.which("apt-get"):
-        raise BuildError(f"This machine has no apt-get to fetch {tarball.package} with; {how}.")
+        raise BuildError(f"This machine has no apt-get to fetch sources with; {how}.")
     lines = list(source_lines(Path("/etc/apt")))
     if not lines:
-        raise BuildError(f"This machine's apt has no {RELEASE} main archive to fetch {tarball.package} from; {how}.")
-    for folder in (cache, state / "lists/partial", state / "archives/partial"):
+        raise BuildError(f"This machine's apt knows no {RELEASE} main archive to fetch sources from; {how}.")
+    for folder in (cache, state / "lists/partial", state / "archives/partial", state / "download"):
         folder.mkdir(parents=True, exist_ok=True)
     (state / "sources.list").write_text("\n".join(lines) + "\n")
     try:
-        print(f"fetching {tarball.package}'s source package with apt", flush=True)
-        _apt(state, cache, "update")
-        _apt(state, cache, "source", "--download-only", tarball.package)
+        print("fetching the sources of mbedTLS and lwIP with apt", flush=True)
+        _apt(state, "update")
+        _apt(state, "source", "--download-only", *(tarball.package for tarball in TARBALLS.values()))
+        for tarball in TARBALLS.values():
+            shutil.move(_checked(tarball, state / "download"), cache / tarball.filename)
     except subprocess.CalledProcessError as error:
         reason = error.stderr.strip().splitlines()[-1:] or ["no reason given"]
-        raise BuildError(f"apt could not fetch {tarball.package}'s source ({reason[0]}); {how}.") from error
+        raise BuildError(f"apt could not fetch the sources ({reason[0]}); {how}.") from error
     finally:
         shutil.rmtree(state, ignore_errors=True)
 
 
-def _apt(state: Path, folder: Path, *command: str) -> None:
+def _apt(state: Path, *command: str) -> None:
     options = {
         "Dir::State": state,
         "Dir::State::lists": state / "lists",
@@ -131,7 +135,8 @@ def _apt(state: Path, folder: Path, *command: str) -> None:
         "APT::Sandbox::User": "root",
     }
     arguments = [part for key, value in options.items() for part in ("-o", f"{key}={value}")]
-    subprocess.run(["apt-get", "-q", *arguments, *command], cwd=folder, check=True, capture_output=True, text=True)
+    call = ["apt-get", "-q", *arguments, *command]
+    subprocess.run(call, cwd=state / "download", check=True, capture_output=True, text=True)
 
 
 def source_lines(etc: Path) -> Iterator[str]:
@@ -148,12 +153,13 @@ def source_lines(etc: Path) -> Iterator[str]:
 
 def _one_line_entries(text: str) -> Iterator[str]:
     """Entries of the form `deb [options] uri suite component...` (sources.list(5))."""
-    pattern = re.compile(r"^\s*deb(?:-src)?\s+(?:\[(?P<options>[^]]*)\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)\s+(?P<rest>[^#\n]*)")
+    words = r"(?P<uri>\S+)\s+(?P<suite>\S+)\s+(?P<rest>[^#]*)"
+    pattern = re.compile(r"\s*deb(?:-src)?\s+(?:\[(?P<options>[^]]*)\]\s+)?" + words)
     for line in text.splitlines():
         entry = pattern.match(line)
-        if entry:
+        if entry and "main" in entry["rest"].split():
             options = [option for option in (entry["options"] or "").split() if not option.startswith("arch")]
-            yield from _entries([entry["uri"]], [entry["suite"]], entry["rest"].split(), options)
+            yield from _entries([entry["uri"]], [entry["suite"]], options)
 
 
 def _deb822_entries(text: str) -> Iterator[str]:
@@ -161,21 +167,18 @@ def _deb822_entries(text: str) -> Iterator[str]:
     uncommented = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
     for stanza in re.split(r"\n\s*\n", uncommented):
         fields = {key.lower(): value for key, value in re.findall(r"^([\w-]+):((?:.*)(?:\n[ \t].*)*)", stanza, re.M)}
-        if fields.get("enabled", "yes").strip() == "no":
+        if fields.get("enabled", "yes").strip() == "no" or "main" not in fields.get("components", "").split():
             continue
         keyring = fields.get("signed-by", "").strip()
         options = [f"signed-by={keyring}"] if keyring.startswith("/") else []
         if fields.get("trusted", "").strip() == "yes":
             options.append("trusted=yes")
-        words = (fields.get(key, "").split() for key in ("uris", "suites", "components"))
-        yield from _entries(*words, options)
+        yield from _entries(fields.get("uris", "").split(), fields.get("suites", "").split(), options)
 
 
-def _entries(uris: Iterable[str], suites: Iterable[str], components: Iterable[str], options: list[str]) -> Iterator[str]:
-    if "main" not in components:
-        return
+def _entries(uris: list[str], suites: list[str], options: list[str]) -> Iterator[str]:
     bracket = f"[{' '.join(options)}] " if options else ""
-    names = [suite for suite in suites if suite.split("-")[0] == RELEASE]
     for uri in uris:
-        for suite in names:
-            yield f"deb-src {bracket}{uri} {suite} main"
+        for suite in suites:
+            if suite.split("-")[0] == RELEASE and not uri.startswith("cdrom:"):
+                yield f"deb-src {bracket}{uri} {suite} main"
