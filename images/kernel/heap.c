@@ -50,8 +50,9 @@ static void prvSplit(BlockLink_t *pxBlock, size_t xSize)
 {
     BlockLink_t *pxRest = (BlockLink_t *)((uint8_t *)pxBlock + xSize);
 
-    if (pxBlock->xBlockSize - xSize < xSmallestBlock)
+    if (pxBlock->xBlockSize - xSize < xSmallestBlock) {
         return;
+    }
     pxRest->xBlockSize = pxBlock->xBlockSize - xSize;
     pxRest->pxNextFreeBlock = pxBlock->pxNextFreeBlock;
     pxBlock->xBlockSize = xSize;
@@ -62,15 +63,18 @@ static BlockLink_t *prvTake(size_t xSize)
 {
     BlockLink_t *pxPrevious = &xStart, *pxBlock;
 
-    while ((pxBlock = pxPrevious->pxNextFreeBlock) != NULL && pxBlock->xBlockSize < xSize)
+    while ((pxBlock = pxPrevious->pxNextFreeBlock) != NULL && pxBlock->xBlockSize < xSize) {
         pxPrevious = pxBlock;
-    if (pxBlock == NULL)
+    }
+    if (pxBlock == NULL) {
         return NULL;
+    }
     prvSplit(pxBlock, xSize);
     pxPrevious->pxNextFreeBlock = pxBlock->pxNextFreeBlock;
     xFreeBytesRemaining -= pxBlock->xBlockSize;
-    if (xFreeBytesRemaining < xMinimumEverFreeBytesRemaining)
+    if (xFreeBytesRemaining < xMinimumEverFreeBytesRemaining) {
         xMinimumEverFreeBytesRemaining = xFreeBytesRemaining;
+    }
     pxBlock->xBlockSize |= xAllocatedBit;
     pxBlock->pxNextFreeBlock = NULL;
     return pxBlock;
@@ -80,8 +84,9 @@ static void prvMergeWithNext(BlockLink_t *pxBlock)
 {
     BlockLink_t *pxNext = pxBlock->pxNextFreeBlock;
 
-    if ((uint8_t *)pxBlock + pxBlock->xBlockSize != (uint8_t *)pxNext)
+    if ((uint8_t *)pxBlock + pxBlock->xBlockSize != (uint8_t *)pxNext) {
         return;
+    }
     pxBlock->xBlockSize += pxNext->xBlockSize;
     pxBlock->pxNextFreeBlock = pxNext->pxNextFreeBlock;
 }
@@ -92,13 +97,15 @@ static void prvGiveBack(BlockLink_t *pxBlock)
 
     pxBlock->xBlockSize &= ~xAllocatedBit;
     xFreeBytesRemaining += pxBlock->xBlockSize;
-    while (pxPrevious->pxNextFreeBlock != NULL && pxPrevious->pxNextFreeBlock < pxBlock)
+    while (pxPrevious->pxNextFreeBlock != NULL && pxPrevious->pxNextFreeBlock < pxBlock) {
         pxPrevious = pxPrevious->pxNextFreeBlock;
+    }
     pxBlock->pxNextFreeBlock = pxPrevious->pxNextFreeBlock;
     pxPrevious->pxNextFreeBlock = pxBlock;
     prvMergeWithNext(pxBlock);
-    if (pxPrevious != &xStart)
+    if (pxPrevious != &xStart) {
         prvMergeWithNext(pxPrevious);
+    }
 }
 
 /* --- The interface ------------------------------------------------------------------------------------- */
@@ -108,13 +115,16 @@ void *pvPortMalloc(size_t xSize)
     BlockLink_t *pxBlock = NULL;
 
     vTaskSuspendAll();
-    if (!ucInitialised)
+    if (!ucInitialised) {
         prvInitialise();
-    if (xSize != 0 && xSize <= configTOTAL_HEAP_SIZE)
+    }
+    if (xSize != 0 && xSize <= configTOTAL_HEAP_SIZE) {
         pxBlock = prvTake(prvAlignUp(xSize + sizeof(BlockLink_t)));
+    }
     (void)xTaskResumeAll();
-    if (pxBlock == NULL && xSize != 0)
+    if (pxBlock == NULL && xSize != 0) {
         vApplicationMallocFailedHook();
+    }
     return pxBlock != NULL ? pxBlock + 1 : NULL;
 }
 
@@ -124,10 +134,12 @@ void *pvPortCalloc(size_t xNumber, size_t xSize)
     size_t xBytes;
     void *pv = NULL;
 
-    if (!__builtin_mul_overflow(xNumber, xSize, &xBytes))
+    if (!__builtin_mul_overflow(xNumber, xSize, &xBytes)) {
         pv = pvPortMalloc(xBytes);
-    if (pv != NULL)
+    }
+    if (pv != NULL) {
         memset(pv, 0, xBytes);
+    }
     return pv;
 }
 
@@ -135,8 +147,9 @@ void vPortFree(void *pv)
 {
     BlockLink_t *pxBlock;
 
-    if (pv == NULL)
+    if (pv == NULL) {
         return;
+    }
     pxBlock = (BlockLink_t *)pv - 1;
     configASSERT((pxBlock->xBlockSize & xAllocatedBit) != 0 && pxBlock->pxNextFreeBlock == NULL);
     vTaskSuspendAll();

@@ -8,8 +8,8 @@ __attribute__((weak)) void vAssertCalled(const char *pcFile, unsigned long ulLin
     (void)pcFile;
     (void)ulLine;
     __asm volatile("cpsid i" ::: "memory");
-    for (;;)
-        ;
+    for (;;) {
+    }
 }
 
 __attribute__((weak)) void vApplicationStackOverflowHook(TaskHandle_t xTask, char *pcTaskName)

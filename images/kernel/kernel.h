@@ -53,18 +53,18 @@ BaseType_t xTaskIncrementTick(void);
 /* A switch asked for by a task happens when its critical section ends; one asked for by a handler is reported. */
 static inline void vTaskYieldIf(BaseType_t xPreempt)
 {
-    if (xPreempt && xSchedulerRunning)
+    if (xPreempt && xSchedulerRunning) {
         portYIELD();
+    }
 }
 
 static inline void vTaskReportWoken(BaseType_t xPreempt, BaseType_t *pxHigherPriorityTaskWoken)
 {
-    if (!xPreempt)
-        return;
-    if (pxHigherPriorityTaskWoken != NULL)
+    if (xPreempt && pxHigherPriorityTaskWoken != NULL) {
         *pxHigherPriorityTaskWoken = pdTRUE;
-    else
+    } else if (xPreempt) {
         xYieldPending = pdTRUE; /* The next tick switches. */
+    }
 }
 
 /* --- tasks.c ------------------------------------------------------------------------------------------- */

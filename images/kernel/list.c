@@ -30,8 +30,9 @@ void vListInsert(List_t *pxList, ListItem_t *pxItem)
 {
     ListItem_t *pxNext = listHEAD(pxList);
 
-    while (pxNext != listEND(pxList) && pxNext->xItemValue <= pxItem->xItemValue)
+    while (pxNext != listEND(pxList) && pxNext->xItemValue <= pxItem->xItemValue) {
         pxNext = pxNext->pxNext;
+    }
     prvInsertBefore(pxList, pxItem, pxNext);
 }
 
@@ -44,10 +45,12 @@ void vListRemove(ListItem_t *pxItem)
 {
     List_t *pxList = pxItem->pvContainer;
 
-    if (pxList == NULL)
+    if (pxList == NULL) {
         return;
-    if (pxList->pxIndex == pxItem)
+    }
+    if (pxList->pxIndex == pxItem) {
         pxList->pxIndex = pxItem->pxPrevious;
+    }
     pxItem->pxPrevious->pxNext = pxItem->pxNext;
     pxItem->pxNext->pxPrevious = pxItem->pxPrevious;
     pxItem->pvContainer = NULL;
@@ -58,8 +61,9 @@ void *pvListNextOwner(List_t *pxList)
 {
     ListItem_t *pxItem = pxList->pxIndex->pxNext;
 
-    if (pxItem == listEND(pxList))
+    if (pxItem == listEND(pxList)) {
         pxItem = pxItem->pxNext;
+    }
     pxList->pxIndex = pxItem;
     return pxItem->pvOwner;
 }

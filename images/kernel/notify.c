@@ -5,14 +5,16 @@
 /* pdFAIL only when a pending value was not to be overwritten. */
 static BaseType_t prvUpdateValue(TCB_t *pxTCB, uint32_t ulValue, eNotifyAction eAction, uint8_t ucOldState)
 {
-    if (eAction == eSetValueWithoutOverwrite && ucOldState == taskNOTIFICATION_RECEIVED)
+    if (eAction == eSetValueWithoutOverwrite && ucOldState == taskNOTIFICATION_RECEIVED) {
         return pdFAIL;
-    if (eAction == eSetBits)
+    }
+    if (eAction == eSetBits) {
         pxTCB->ulNotifiedValue |= ulValue;
-    else if (eAction == eIncrement)
+    } else if (eAction == eIncrement) {
         pxTCB->ulNotifiedValue++;
-    else if (eAction != eNoAction)
+    } else if (eAction != eNoAction) {
         pxTCB->ulNotifiedValue = ulValue;
+    }
     return pdPASS;
 }
 
@@ -58,8 +60,9 @@ void vTaskNotifyGiveFromISR(TaskHandle_t xTask, BaseType_t *pxHigherPriorityTask
 
 static void prvWait(TickType_t xTicks)
 {
-    if (xTicks == 0)
+    if (xTicks == 0) {
         return;
+    }
     pxCurrentTCB->ucNotifyState = taskWAITING_NOTIFICATION;
     (void)xTaskWait(NULL, &xTicks);
 }
@@ -70,11 +73,13 @@ uint32_t ulTaskNotifyTake(BaseType_t xClearCountOnExit, TickType_t xTicksToWait)
     uint32_t ulValue;
 
     taskENTER_CRITICAL();
-    if (pxCurrentTCB->ulNotifiedValue == 0)
+    if (pxCurrentTCB->ulNotifiedValue == 0) {
         prvWait(xTicksToWait);
+    }
     ulValue = pxCurrentTCB->ulNotifiedValue;
-    if (ulValue != 0)
+    if (ulValue != 0) {
         pxCurrentTCB->ulNotifiedValue = xClearCountOnExit ? 0 : ulValue - 1;
+    }
     pxCurrentTCB->ucNotifyState = taskNOT_WAITING_NOTIFICATION;
     taskEXIT_CRITICAL();
     return ulValue;
@@ -90,11 +95,13 @@ BaseType_t xTaskNotifyWait(uint32_t ulBitsToClearOnEntry, uint32_t ulBitsToClear
         pxCurrentTCB->ulNotifiedValue &= ~ulBitsToClearOnEntry;
         prvWait(xTicksToWait);
     }
-    if (pulValue != NULL)
+    if (pulValue != NULL) {
         *pulValue = pxCurrentTCB->ulNotifiedValue;
+    }
     xReceived = pxCurrentTCB->ucNotifyState == taskNOTIFICATION_RECEIVED;
-    if (xReceived)
+    if (xReceived) {
         pxCurrentTCB->ulNotifiedValue &= ~ulBitsToClearOnExit;
+    }
     pxCurrentTCB->ucNotifyState = taskNOT_WAITING_NOTIFICATION;
     taskEXIT_CRITICAL();
     return xReceived;
@@ -108,8 +115,9 @@ BaseType_t xTaskNotifyStateClear(TaskHandle_t xTask)
 
     taskENTER_CRITICAL();
     xPending = pxTCB->ucNotifyState == taskNOTIFICATION_RECEIVED;
-    if (xPending)
+    if (xPending) {
         pxTCB->ucNotifyState = taskNOT_WAITING_NOTIFICATION;
+    }
     taskEXIT_CRITICAL();
     return xPending;
 }

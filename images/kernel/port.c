@@ -29,15 +29,17 @@ void vPortEnterCritical(void)
     UBaseType_t uxPrevious = portSET_INTERRUPT_MASK_FROM_ISR();
 
     configASSERT(xPortIsInsideInterrupt() == 0); /* Handlers have functions of their own, ...FromISR. */
-    if (uxCriticalNesting++ == 0)
+    if (uxCriticalNesting++ == 0) {
         uxMaskBeforeCritical = uxPrevious;
+    }
 }
 
 void vPortExitCritical(void)
 {
     configASSERT(uxCriticalNesting != 0);
-    if (--uxCriticalNesting == 0)
+    if (--uxCriticalNesting == 0) {
         portCLEAR_INTERRUPT_MASK_FROM_ISR(uxMaskBeforeCritical);
+    }
 }
 
 /* An interrupt that critical sections do not mask would meet the kernel's lists half changed. */
@@ -45,8 +47,9 @@ void vPortAssertMayCallKernel(void)
 {
     UBaseType_t uxException = xPortIsInsideInterrupt();
 
-    if (uxException >= 16)
+    if (uxException >= 16) {
         configASSERT(portNVIC_IPR[uxException - 16] >= configMAX_SYSCALL_INTERRUPT_PRIORITY);
+    }
 }
 
 /* --- Tasks start and end -------------------------------------------------------------------------------- */
@@ -60,8 +63,9 @@ StackType_t *pxPortInitialiseStack(StackType_t *pxTop, TaskFunction_t pxCode, vo
 {
     StackType_t *pxFrame = (StackType_t *)((uintptr_t)pxTop & ~(uintptr_t)7) - 17;
 
-    for (int i = 0; i < 17; i++)
+    for (int i = 0; i < 17; i++) {
         pxFrame[i] = 0;
+    }
     pxFrame[8] = portEXC_RETURN_THREAD_PSP; /* Behind r4-r11. */
     pxFrame[9] = (StackType_t)pvParameters; /* r0 */
     pxFrame[14] = (StackType_t)prvTaskReturned; /* lr */
@@ -149,7 +153,8 @@ void SysTick_Handler(void)
 {
     UBaseType_t uxSaved = portSET_INTERRUPT_MASK_FROM_ISR();
 
-    if (xTaskIncrementTick())
+    if (xTaskIncrementTick()) {
         portICSR = portICSR_PENDSVSET;
+    }
     portCLEAR_INTERRUPT_MASK_FROM_ISR(uxSaved);
 }

@@ -11,8 +11,9 @@ QueueHandle_t xQueueCreate(UBaseType_t uxLength, UBaseType_t uxItemSize)
 
     configASSERT(uxLength != 0 && (uxItemSize == 0 || xBytes / uxItemSize == uxLength));
     pxQueue = pvPortCalloc(1, sizeof(Queue_t) + xBytes);
-    if (pxQueue == NULL)
+    if (pxQueue == NULL) {
         return NULL;
+    }
     pxQueue->pcHead = (int8_t *)(pxQueue + 1);
     pxQueue->pcWriteTo = pxQueue->pcHead;
     pxQueue->u.xQueue.pcTail = pxQueue->pcHead + xBytes;
@@ -89,11 +90,12 @@ static BaseType_t prvSend(Queue_t *pxQueue, const void *pvItem, TickType_t xTick
     BaseType_t xRoom;
 
     taskENTER_CRITICAL();
-    while (prvIsFull(pxQueue) && xTaskWait(&pxQueue->xTasksWaitingToSend, &xTicks))
-        ;
+    while (prvIsFull(pxQueue) && xTaskWait(&pxQueue->xTasksWaitingToSend, &xTicks)) {
+    }
     xRoom = !prvIsFull(pxQueue);
-    if (xRoom)
+    if (xRoom) {
         vTaskYieldIf(pxPut(pxQueue, pvItem));
+    }
     taskEXIT_CRITICAL();
     return xRoom;
 }
@@ -114,11 +116,12 @@ static BaseType_t prvReceive(Queue_t *pxQueue, void *pvBuffer, TickType_t xTicks
     BaseType_t xItem;
 
     taskENTER_CRITICAL();
-    while (pxQueue->uxMessagesWaiting == 0 && xTaskWait(&pxQueue->xTasksWaitingToReceive, &xTicks))
-        ;
+    while (pxQueue->uxMessagesWaiting == 0 && xTaskWait(&pxQueue->xTasksWaitingToReceive, &xTicks)) {
+    }
     xItem = pxQueue->uxMessagesWaiting != 0;
-    if (xItem)
+    if (xItem) {
         vTaskYieldIf(pxTake(pxQueue, pvBuffer));
+    }
     taskEXIT_CRITICAL();
     return xItem;
 }
@@ -143,8 +146,9 @@ BaseType_t xQueueSendToBackFromISR(QueueHandle_t xQueue, const void *pvItem, Bas
     vPortAssertMayCallKernel();
     uxSaved = taskENTER_CRITICAL_FROM_ISR();
     xRoom = !prvIsFull(xQueue);
-    if (xRoom)
+    if (xRoom) {
         vTaskReportWoken(prvPutBack(xQueue, pvItem), pxHigherPriorityTaskWoken);
+    }
     taskEXIT_CRITICAL_FROM_ISR(uxSaved);
     return xRoom;
 }
@@ -157,8 +161,9 @@ BaseType_t xQueueReceiveFromISR(QueueHandle_t xQueue, void *pvBuffer, BaseType_t
     vPortAssertMayCallKernel();
     uxSaved = taskENTER_CRITICAL_FROM_ISR();
     xItem = xQueue->uxMessagesWaiting != 0;
-    if (xItem)
+    if (xItem) {
         vTaskReportWoken(prvGet(xQueue, pvBuffer), pxHigherPriorityTaskWoken);
+    }
     taskEXIT_CRITICAL_FROM_ISR(uxSaved);
     return xItem;
 }

@@ -19,8 +19,9 @@ static TaskHandle_t xIdleTaskHandle;
 
 void vTaskInitialiseLists(void)
 {
-    for (UBaseType_t ux = 0; ux < configMAX_PRIORITIES; ux++)
+    for (UBaseType_t ux = 0; ux < configMAX_PRIORITIES; ux++) {
         vListInitialise(&pxReadyTasksLists[ux]);
+    }
     vListInitialise(&xDelayedTaskList1);
     vListInitialise(&xDelayedTaskList2);
     vListInitialise(&xPendingReadyList);
@@ -32,8 +33,9 @@ void vTaskInitialiseLists(void)
 
 void vTaskMakeReady(TCB_t *pxTCB)
 {
-    if (pxTCB->uxPriority > uxTopReadyPriority)
+    if (pxTCB->uxPriority > uxTopReadyPriority) {
         uxTopReadyPriority = pxTCB->uxPriority;
+    }
     vListInsertEnd(&pxReadyTasksLists[pxTCB->uxPriority], &pxTCB->xStateListItem);
 }
 
@@ -47,8 +49,9 @@ BaseType_t xTaskUnblock(TCB_t *pxTCB)
 
 BaseType_t xTaskUnblockFirst(List_t *pxEventList)
 {
-    if (listLIST_IS_EMPTY(pxEventList))
+    if (listLIST_IS_EMPTY(pxEventList)) {
         return pdFALSE;
+    }
     return xTaskUnblock(listHEAD(pxEventList)->pvOwner);
 }
 
@@ -70,15 +73,17 @@ void vTaskChangePriority(TCB_t *pxTCB, UBaseType_t uxPriority)
     }
 }
 
-/* A task that has run into its guard words has damaged what lies below already; say so before it is trusted again. */
+/* A task that has run into the lowest words of its stack has done damage below it already, or is about to. */
 static void prvCheckStack(TCB_t *pxTCB)
 {
-    const StackType_t *pxGuard = pxTCB->pxStack;
-    const StackType_t ulPaint = 0xA5A5A5A5;
+    BaseType_t xIntact = pxTCB->pxTopOfStack > pxTCB->pxStack + 4;
 
-    if (pxTCB->pxTopOfStack <= pxGuard + 4 || pxGuard[0] != ulPaint || pxGuard[1] != ulPaint ||
-        pxGuard[2] != ulPaint || pxGuard[3] != ulPaint)
+    for (int i = 0; i < 4; i++) {
+        xIntact = xIntact && pxTCB->pxStack[i] == 0xA5A5A5A5;
+    }
+    if (!xIntact) {
         vApplicationStackOverflowHook(pxTCB, pxTCB->pcTaskName);
+    }
 }
 
 /* The next of the most urgent ready tasks: round robin among equals. */
@@ -89,10 +94,12 @@ void vTaskSwitchContext(void)
         return;
     }
     xYieldPending = pdFALSE;
-    if (pxCurrentTCB != NULL)
+    if (pxCurrentTCB != NULL) {
         prvCheckStack(pxCurrentTCB);
-    while (listLIST_IS_EMPTY(&pxReadyTasksLists[uxTopReadyPriority]))
+    }
+    while (listLIST_IS_EMPTY(&pxReadyTasksLists[uxTopReadyPriority])) {
         uxTopReadyPriority--; /* Ends at the idle task, which never blocks. */
+    }
     pxCurrentTCB = pvListNextOwner(&pxReadyTasksLists[uxTopReadyPriority]);
 }
 
@@ -116,8 +123,9 @@ BaseType_t xTaskWait(List_t *pxEventList, TickType_t *pxTicks)
 {
     TickType_t xStart = xTickCount, xElapsed;
 
-    if (*pxTicks == 0)
+    if (*pxTicks == 0) {
         return pdFALSE;
+    }
     configASSERT(xSchedulerRunning && uxSchedulerSuspended == 0 && uxCriticalNesting == 1);
     if (pxEventList != NULL) {
         pxCurrentTCB->xEventListItem.xItemValue = configMAX_PRIORITIES - pxCurrentTCB->uxPriority;
@@ -128,8 +136,9 @@ BaseType_t xTaskWait(List_t *pxEventList, TickType_t *pxTicks)
     taskEXIT_CRITICAL(); /* Other tasks run here. */
     taskENTER_CRITICAL();
     xElapsed = xTickCount - xStart;
-    if (*pxTicks != portMAX_DELAY)
+    if (*pxTicks != portMAX_DELAY) {
         *pxTicks -= xElapsed < *pxTicks ? xElapsed : *pxTicks;
+    }
     return pdTRUE;
 }
 
@@ -151,8 +160,9 @@ void vTaskDelayUntil(TickType_t *pxPreviousWakeTime, TickType_t xTimeIncrement)
     taskENTER_CRITICAL();
     xLeft = *pxPreviousWakeTime + xTimeIncrement - xTickCount;
     *pxPreviousWakeTime += xTimeIncrement;
-    if (xLeft <= xTimeIncrement) /* Larger: the time has passed, the difference wrapped. */
+    if (xLeft <= xTimeIncrement) { /* Larger: the time has passed, the difference wrapped. */
         (void)xTaskWait(NULL, &xLeft);
+    }
     taskEXIT_CRITICAL();
 }
 
@@ -171,10 +181,12 @@ BaseType_t xTaskIncrementTick(void)
     BaseType_t xSwitch = xYieldPending;
 
     xTickCount++;
-    if (xTickCount == 0)
+    if (xTickCount == 0) {
         prvSwapDelayedLists();
-    while (!listLIST_IS_EMPTY(pxDelayedTaskList) && listHEAD(pxDelayedTaskList)->xItemValue <= xTickCount)
+    }
+    while (!listLIST_IS_EMPTY(pxDelayedTaskList) && listHEAD(pxDelayedTaskList)->xItemValue <= xTickCount) {
         xSwitch |= xTaskUnblock(listHEAD(pxDelayedTaskList)->pvOwner);
+    }
     return xSwitch || listCURRENT_LIST_LENGTH(&pxReadyTasksLists[pxCurrentTCB->uxPriority]) > 1;
 }
 
@@ -213,8 +225,9 @@ BaseType_t xTaskResumeAll(void)
 
 BaseType_t xTaskGetSchedulerState(void)
 {
-    if (!xSchedulerRunning)
+    if (!xSchedulerRunning) {
         return taskSCHEDULER_NOT_STARTED;
+    }
     return uxSchedulerSuspended != 0 ? taskSCHEDULER_SUSPENDED : taskSCHEDULER_RUNNING;
 }
 
@@ -226,10 +239,11 @@ static void prvIdleTask(void *pvParameters)
     for (;;) {
         vTaskFreeTerminated();
         vApplicationIdleHook();
-        if (listCURRENT_LIST_LENGTH(&pxReadyTasksLists[tskIDLE_PRIORITY]) > 1)
+        if (listCURRENT_LIST_LENGTH(&pxReadyTasksLists[tskIDLE_PRIORITY]) > 1) {
             taskYIELD();
-        else
+        } else {
             __asm volatile("dsb\n\twfi\n\tisb" ::: "memory");
+        }
     }
 }
 
@@ -240,8 +254,12 @@ TaskHandle_t xTaskGetIdleTaskHandle(void)
 
 void vTaskStartScheduler(void)
 {
-    if (xTaskCreate(prvIdleTask, "IDLE", configMINIMAL_STACK_SIZE, NULL, tskIDLE_PRIORITY, &xIdleTaskHandle) != pdPASS)
+    BaseType_t xCreated =
+        xTaskCreate(prvIdleTask, "IDLE", configMINIMAL_STACK_SIZE, NULL, tskIDLE_PRIORITY, &xIdleTaskHandle);
+
+    if (xCreated != pdPASS) {
         return;
+    }
     portDISABLE_INTERRUPTS(); /* Until the first task runs. */
     vTaskSwitchContext();
     xSchedulerRunning = pdTRUE;

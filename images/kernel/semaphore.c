@@ -8,8 +8,9 @@ SemaphoreHandle_t xSemaphoreCreateCounting(UBaseType_t uxMaxCount, UBaseType_t u
     Queue_t *pxQueue = xQueueCreate(uxMaxCount, 0);
 
     configASSERT(uxInitialCount <= uxMaxCount);
-    if (pxQueue != NULL)
+    if (pxQueue != NULL) {
         pxQueue->uxMessagesWaiting = uxInitialCount;
+    }
     return pxQueue;
 }
 
@@ -17,8 +18,9 @@ SemaphoreHandle_t xSemaphoreCreateMutex(void)
 {
     Queue_t *pxQueue = xSemaphoreCreateCounting(1, 1);
 
-    if (pxQueue == NULL)
+    if (pxQueue == NULL) {
         return NULL;
+    }
     pxQueue->pcHead = NULL;
     pxQueue->u.xSemaphore.xMutexHolder = NULL;
     pxQueue->u.xSemaphore.uxRecursiveCallCount = 0;
@@ -34,8 +36,9 @@ static BaseType_t prvIsMutex(const Queue_t *pxQueue)
 
 static void prvInherit(TCB_t *pxHolder)
 {
-    if (pxHolder != NULL && pxHolder->uxPriority < pxCurrentTCB->uxPriority)
+    if (pxHolder != NULL && pxHolder->uxPriority < pxCurrentTCB->uxPriority) {
         vTaskChangePriority(pxHolder, pxCurrentTCB->uxPriority);
+    }
 }
 
 /* A waiter gave up: the holder falls back to the most urgent one left. With several mutexes it keeps what it has until
@@ -46,20 +49,24 @@ static void prvDisinheritAfterTimeout(const Queue_t *pxQueue)
     TCB_t *pxHolder = pxQueue->u.xSemaphore.xMutexHolder;
     UBaseType_t uxPriority;
 
-    if (pxHolder == NULL || pxHolder->uxMutexesHeld != 1)
+    if (pxHolder == NULL || pxHolder->uxMutexesHeld != 1) {
         return;
+    }
     uxPriority = pxHolder->uxBasePriority;
-    if (!listLIST_IS_EMPTY(pxWaiters) && configMAX_PRIORITIES - listHEAD(pxWaiters)->xItemValue > uxPriority)
+    if (!listLIST_IS_EMPTY(pxWaiters) && configMAX_PRIORITIES - listHEAD(pxWaiters)->xItemValue > uxPriority) {
         uxPriority = configMAX_PRIORITIES - listHEAD(pxWaiters)->xItemValue;
-    if (pxHolder->uxPriority != uxPriority)
+    }
+    if (pxHolder->uxPriority != uxPriority) {
         vTaskChangePriority(pxHolder, uxPriority);
+    }
 }
 
 static void prvBecomeHolder(Queue_t *pxQueue)
 {
     pxQueue->u.xSemaphore.xMutexHolder = pxCurrentTCB;
-    if (pxCurrentTCB != NULL)
+    if (pxCurrentTCB != NULL) {
         pxCurrentTCB->uxMutexesHeld++;
+    }
 }
 
 /* pdTRUE when the holder's priority fell, so that another task may be due. */
@@ -69,8 +76,9 @@ static BaseType_t prvResignAsHolder(Queue_t *pxQueue)
 
     configASSERT(pxHolder == pxCurrentTCB);
     pxQueue->u.xSemaphore.xMutexHolder = NULL;
-    if (pxHolder == NULL || --pxHolder->uxMutexesHeld != 0 || pxHolder->uxPriority == pxHolder->uxBasePriority)
+    if (pxHolder == NULL || --pxHolder->uxMutexesHeld != 0 || pxHolder->uxPriority == pxHolder->uxBasePriority) {
         return pdFALSE;
+    }
     vTaskChangePriority(pxHolder, pxHolder->uxBasePriority);
     return pdTRUE;
 }
@@ -84,8 +92,9 @@ TaskHandle_t xSemaphoreGetMutexHolder(SemaphoreHandle_t xMutex)
 
 static BaseType_t prvWait(Queue_t *pxQueue, TickType_t *pxTicks)
 {
-    if (*pxTicks != 0 && prvIsMutex(pxQueue))
+    if (*pxTicks != 0 && prvIsMutex(pxQueue)) {
         prvInherit(pxQueue->u.xSemaphore.xMutexHolder);
+    }
     return xTaskWait(&pxQueue->xTasksWaitingToReceive, pxTicks);
 }
 
@@ -94,16 +103,18 @@ BaseType_t xSemaphoreTake(SemaphoreHandle_t xSemaphore, TickType_t xTicksToWait)
     BaseType_t xFree;
 
     taskENTER_CRITICAL();
-    while (xSemaphore->uxMessagesWaiting == 0 && prvWait(xSemaphore, &xTicksToWait))
-        ;
+    while (xSemaphore->uxMessagesWaiting == 0 && prvWait(xSemaphore, &xTicksToWait)) {
+    }
     xFree = xSemaphore->uxMessagesWaiting != 0;
-    if (xFree)
+    if (xFree) {
         xSemaphore->uxMessagesWaiting--;
+    }
     if (prvIsMutex(xSemaphore)) {
-        if (xFree)
+        if (xFree) {
             prvBecomeHolder(xSemaphore);
-        else
+        } else {
             prvDisinheritAfterTimeout(xSemaphore);
+        }
     }
     taskEXIT_CRITICAL();
     return xFree;
@@ -128,18 +139,21 @@ BaseType_t xSemaphoreGive(SemaphoreHandle_t xSemaphore)
 BaseType_t xSemaphoreTakeRecursive(SemaphoreHandle_t xMutex, TickType_t xTicksToWait)
 {
     /* Only the holder can find itself the holder: no race. */
-    if (xSemaphoreGetMutexHolder(xMutex) != xTaskGetCurrentTaskHandle() && !xSemaphoreTake(xMutex, xTicksToWait))
+    if (xSemaphoreGetMutexHolder(xMutex) != xTaskGetCurrentTaskHandle() && !xSemaphoreTake(xMutex, xTicksToWait)) {
         return pdFALSE;
+    }
     xMutex->u.xSemaphore.uxRecursiveCallCount++;
     return pdTRUE;
 }
 
 BaseType_t xSemaphoreGiveRecursive(SemaphoreHandle_t xMutex)
 {
-    if (xSemaphoreGetMutexHolder(xMutex) != xTaskGetCurrentTaskHandle())
+    if (xSemaphoreGetMutexHolder(xMutex) != xTaskGetCurrentTaskHandle()) {
         return pdFAIL;
-    if (--xMutex->u.xSemaphore.uxRecursiveCallCount == 0)
+    }
+    if (--xMutex->u.xSemaphore.uxRecursiveCallCount == 0) {
         return xSemaphoreGive(xMutex);
+    }
     return pdPASS;
 }
 

@@ -45,8 +45,9 @@ static void prvAdd(TCB_t *pxTCB)
     static UBaseType_t uxTaskNumber;
 
     taskENTER_CRITICAL();
-    if (uxTaskNumber == 0)
+    if (uxTaskNumber == 0) {
         vTaskInitialiseLists();
+    }
     pxTCB->uxTCBNumber = ++uxTaskNumber;
     uxCurrentNumberOfTasks++;
     vTaskMakeReady(pxTCB);
@@ -59,12 +60,14 @@ BaseType_t xTaskCreate(TaskFunction_t pxTaskCode, const char *pcName, uint16_t u
 {
     TCB_t *pxTCB = prvAllocate(usStackDepth);
 
-    if (pxTCB == NULL)
+    if (pxTCB == NULL) {
         return errCOULD_NOT_ALLOCATE_REQUIRED_MEMORY;
+    }
     prvInitialise(pxTCB, pcName, uxPriority);
     pxTCB->pxTopOfStack = pxPortInitialiseStack(pxTCB->pxEndOfStack + 1, pxTaskCode, pvParameters);
-    if (pxCreatedTask != NULL) /* Before the new task can run and look at it. */
+    if (pxCreatedTask != NULL) { /* Before the new task can run and look at it. */
         *pxCreatedTask = pxTCB;
+    }
     prvAdd(pxTCB);
     return pdPASS;
 }
@@ -86,8 +89,9 @@ void vTaskDelete(TaskHandle_t xTask)
         vTaskYieldIf(pdTRUE);
     }
     taskEXIT_CRITICAL();
-    if (!xSelf)
+    if (!xSelf) {
         prvFree(pxTCB);
+    }
 }
 
 void vTaskFreeTerminated(void)
@@ -114,8 +118,9 @@ void vTaskSuspend(TaskHandle_t xTask)
     vListRemove(&pxTCB->xStateListItem);
     vListRemove(&pxTCB->xEventListItem);
     vListInsertEnd(&xSuspendedTaskList, &pxTCB->xStateListItem);
-    if (pxTCB->ucNotifyState == taskWAITING_NOTIFICATION)
+    if (pxTCB->ucNotifyState == taskWAITING_NOTIFICATION) {
         pxTCB->ucNotifyState = taskNOT_WAITING_NOTIFICATION;
+    }
     vTaskYieldIf(pxTCB == pxCurrentTCB);
     taskEXIT_CRITICAL();
 }
@@ -130,8 +135,9 @@ static BaseType_t prvIsSuspended(const TCB_t *pxTCB)
 void vTaskResume(TaskHandle_t xTask)
 {
     taskENTER_CRITICAL();
-    if (prvIsSuspended(xTask))
+    if (prvIsSuspended(xTask)) {
         vTaskYieldIf(xTaskUnblock(xTask));
+    }
     taskEXIT_CRITICAL();
 }
 
@@ -161,8 +167,9 @@ void vTaskPrioritySet(TaskHandle_t xTask, UBaseType_t uxNewPriority)
 
     configASSERT(uxNewPriority < configMAX_PRIORITIES);
     taskENTER_CRITICAL();
-    if (pxTCB->uxPriority == pxTCB->uxBasePriority || uxNewPriority > pxTCB->uxPriority)
+    if (pxTCB->uxPriority == pxTCB->uxBasePriority || uxNewPriority > pxTCB->uxPriority) {
         vTaskChangePriority(pxTCB, uxNewPriority);
+    }
     pxTCB->uxBasePriority = uxNewPriority;
     vTaskYieldIf(pxTCB == pxCurrentTCB || pxTCB->uxPriority > pxCurrentTCB->uxPriority);
     taskEXIT_CRITICAL();
@@ -189,12 +196,15 @@ static eTaskState prvState(const TCB_t *pxTCB)
 {
     const List_t *pxList = pxTCB->xStateListItem.pvContainer;
 
-    if (pxTCB == pxCurrentTCB)
+    if (pxTCB == pxCurrentTCB) {
         return eRunning;
-    if (pxList == &xTasksWaitingTermination || pxList == NULL)
+    }
+    if (pxList == &xTasksWaitingTermination || pxList == NULL) {
         return eDeleted;
-    if (pxList == &pxReadyTasksLists[pxTCB->uxPriority])
+    }
+    if (pxList == &pxReadyTasksLists[pxTCB->uxPriority]) {
         return eReady;
+    }
     return prvIsSuspended(pxTCB) ? eSuspended : eBlocked;
 }
 
@@ -213,7 +223,8 @@ UBaseType_t uxTaskGetStackHighWaterMark(TaskHandle_t xTask)
     const uint8_t *pucStack = (const uint8_t *)prvTCB(xTask)->pxStack;
     UBaseType_t uxBytes = 0;
 
-    while (pucStack[uxBytes] == ucStackPaint)
+    while (pucStack[uxBytes] == ucStackPaint) {
         uxBytes++;
+    }
     return uxBytes / sizeof(StackType_t);
 }

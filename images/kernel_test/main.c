@@ -40,6 +40,10 @@ static const struct {
     TEST(stack_overflow_is_noticed),
 };
 
+#if configAPPLICATION_ALLOCATED_HEAP
+uint8_t ucHeap[configTOTAL_HEAP_SIZE] __attribute__((aligned(portBYTE_ALIGNMENT)));
+#endif
+
 static unsigned failures;
 static void (*interrupt_handler)(void);
 
