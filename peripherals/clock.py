@@ -10,6 +10,8 @@ import heapq
 from collections.abc import Callable
 
 Action = Callable[[], None]
+OUTSIDE = 1 << 62
+"""Taken from an outside event's order."""
 
 
 class Event:
@@ -58,9 +60,13 @@ class Clock:
         """Run `action` `cycles` (0 or more) from now."""
         return self.at(self._now() + max(0, cycles), action)
 
-    def at(self, due: int, action: Action) -> Event:
-        """Run `action` at cycle `due`, or as soon as possible when that has passed."""
-        event = Event(due, self._order, action)
+    def at(self, due: int, action: Action, *, outside: bool = False) -> Event:
+        """Run `action` at cycle `due`, or as soon as possible when that has passed.
+
+        What comes from `outside` (frames, bytes, faults) precedes the machine's own events of the same cycle, so that
+        a replay, which knows it all beforehand, has the same order as the run it replays.
+        """
+        event = Event(due, self._order - (OUTSIDE if outside else 0), action)
         self._order += 1
         heapq.heappush(self._heap, event)
         if self._heap[0] is event:
@@ -111,7 +117,7 @@ class ClockTree:
         self.listeners: list[Action] = []
 
     def changed(self) -> None:
-        """Tell every listener; called by RCC before and never during a change is visible half-way."""
+        """Tell every listener; RCC calls this once all frequencies have their new values."""
         for listener in self.listeners:
             listener()
 
