@@ -14,7 +14,7 @@ RESETS = {  # MODER, OSPEEDR, PUPDR: the debug port's pins come up in alternate 
     "A": (0xA800_0000, 0x0C00_0000, 0x6400_0000),
     "B": (0x0000_0280, 0x0000_00C0, 0x0000_0100),
 }
-INPUT, OUTPUT, ALTERNATE, ANALOG = range(4)
+OUTPUT, ANALOG = 1, 3
 PULL_UP = 1
 PINS = range(16)
 
@@ -61,10 +61,10 @@ class Gpio(Peripheral):
         self.port = port or name[-1]
         self.on_output = on_output
         self.on_input = on_input
-        self._outside: list[int | None] = [None] * 16
-        self._driven: list[int | None] = [None] * 16  # what each pin's output driver does
+        self._outside = self._outside_level = 0  # pins driven from outside, their levels
+        self._driven = self._driven_level = 0  # pins whose output driver is on, their levels
         super().__init__(name, ledger=ledger)
-        self.IDR = sum(self._level(pin) << pin for pin in PINS)
+        self.IDR = self._levels()
 
     def _load_resets(self) -> None:
         levels = self.IDR
@@ -73,6 +73,7 @@ class Gpio(Peripheral):
         self.IDR = levels  # until _update tells of the change
         self._lock_step = self._locked = 0
         self._held: dict[int, tuple[int, int]] = {}  # word index: bits that are locked, their value
+        self._spread()
 
     def reset(self) -> None:
         """All pins back to their reset mode; levels from outside stay."""
@@ -81,7 +82,9 @@ class Gpio(Peripheral):
 
     def drive(self, pin: int, level: int | None) -> None:
         """Something outside drives `pin` (0 ... 15) to `level`, or lets go of it (None)."""
-        self._outside[pin] = level
+        bit = 1 << pin
+        self._outside = self._outside & ~bit | (bit if level is not None else 0)
+        self._outside_level = self._outside_level & ~bit | (bit if level else 0)
         self._update()
 
     @BSRR.on_write
@@ -99,37 +102,41 @@ class Gpio(Peripheral):
     def _configure(self, _written: int) -> None:
         for index, (mask, held) in self._held.items():
             self.words[index] = (self.words[index] & ~mask) | held
+        self._spread()
         self._update()
+
+    def _spread(self) -> None:
+        """Two configuration bits per pin become one bit per pin for each meaning."""
+        self._outputs = sum(1 << pin for pin in PINS if self.MODER >> 2 * pin & 3 == OUTPUT)
+        self._digital = sum(1 << pin for pin in PINS if self.MODER >> 2 * pin & 3 != ANALOG)
+        self._pulled_up = sum(1 << pin for pin in PINS if self.PUPDR >> 2 * pin & 3 == PULL_UP)
 
     @ODR.on_write
     def _output(self, _written: int) -> None:
         self._update()
 
-    def _driver(self, pin: int) -> int | None:
-        """What the output driver puts on the pin; None when it is off or an open drain lets go."""
-        if self.MODER >> 2 * pin & 3 != OUTPUT:
-            return None
-        level = self.ODR >> pin & 1
-        return None if level and self.OTYPER >> pin & 1 else level
+    def _drivers(self) -> int:
+        """The pins whose output driver is on: an open drain lets go of a 1."""
+        return self._outputs & ~(self.OTYPER & self.ODR)
 
-    def _level(self, pin: int) -> int:
-        if self.MODER >> 2 * pin & 3 == ANALOG:
-            return 0
-        for source in (self._driver(pin), self._outside[pin]):
-            if source is not None:
-                return source
-        return int(self.PUPDR >> 2 * pin & 3 == PULL_UP)
+    def _levels(self) -> int:
+        drivers = self._drivers()
+        outside = self._outside & ~drivers
+        pulled = self._pulled_up & ~drivers & ~outside
+        return (self.ODR & drivers | self._outside_level & outside | pulled) & self._digital
 
     def _update(self) -> None:
+        drivers, levels = self._drivers(), self._levels()
+        turned = (drivers ^ self._driven) | ((levels ^ self._driven_level) & drivers)
+        changed = levels ^ self.IDR
+        self._driven, self._driven_level, self.IDR = drivers, levels, levels
+        if not turned | changed:
+            return
         for pin in PINS:
-            driven, level = self._driver(pin), self._level(pin)
-            changed = level != self.IDR >> pin & 1
-            self.IDR ^= changed << pin
-            if driven != self._driven[pin]:
-                self._driven[pin] = driven
-                self.on_output(pin, level)
-            if changed:
-                self.on_input(pin, level)
+            if turned >> pin & 1:
+                self.on_output(pin, levels >> pin & 1)
+            if changed >> pin & 1:
+                self.on_input(pin, levels >> pin & 1)
 
     @LCKR.on_write
     def _lock(self, written: int) -> None:

@@ -73,6 +73,7 @@ class Pwr(Peripheral):
         """Note when each regulator setting changed; a change starts its settling time anew."""
         self.WUF &= not self.CWUF
         self.SBF &= not self.CSBF
+        self.CWUF = self.CSBF = 0
         for n, asked in enumerate((self.VOS, self.ODEN, self.ODSWEN, self.BRE)):
             if asked != self._asked[n]:
                 self._asked[n] = asked

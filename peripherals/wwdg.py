@@ -114,16 +114,19 @@ class Wwdg(Peripheral):
         if self._edge is not None:
             self._edge.cancel()
             self._edge = None
-        if self._running:
-            steps = max(0, self._count - WARNING)
-            cycles, pclk1 = self._rate
-            self._edge = self.clock.at(self._since - (-steps * cycles // pclk1), self._warn)
+        if self._running and self._count > WARNING:
+            self._edge = self._at(WARNING, self._warn)
+        elif self._running:
+            self._edge = self._at(WARNING - 1, self._expire)
+
+    def _at(self, count: int, action: Callable[[], None]) -> Event:
+        """Run `action` when the counter steps to `count`."""
+        cycles, pclk1 = self._rate
+        return self.clock.at(self._since - (-(self._count - count) * cycles // pclk1), action)
 
     def _warn(self) -> None:
         self.EWIF = 1
-        cycles, pclk1 = self._rate
-        steps = self._count - WARNING + 1
-        self._edge = self.clock.at(self._since - (-steps * cycles // pclk1), self._expire)
+        self._edge = self._at(WARNING - 1, self._expire)
         self._update()
 
     def _expire(self) -> None:

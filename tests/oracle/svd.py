@@ -25,7 +25,11 @@ from stm32emu.peripherals.peripheral import Peripheral
 from stm32emu.peripherals.register import RC_R, RO, WO, Field, Register
 
 FOLDER = Path(__file__).resolve().parents[2] / "build" / "svd"
-STANDARD: Mapping[str, Callable[[], Any]] = {"clock": ManualClock, "tree": ClockTree, "memory": lambda: FlatMemory(0x2000_0000, 0x1000)}
+STANDARD: Mapping[str, Callable[[], Any]] = {
+    "clock": ManualClock,
+    "tree": ClockTree,
+    "memory": lambda: FlatMemory(0x2000_0000, 0x1000),
+}
 
 
 @dataclass(frozen=True)
