@@ -36,23 +36,25 @@ def _repeats(blocks: Sequence[int], start: int) -> Iterable[tuple[int, int]]:
 
 
 def history(blocks: Sequence[int], symbols: Symbols) -> list[str]:
-    """One line per function and loop, oldest first: `udp_input +0x0 +0x12`, `8 x main +0x20, poll +0x0`."""
-    lines = []
+    """One text per function and loop, oldest first: `udp_input`, `ip4_input+0x12 +0x20`, `8 x (main+0x20, poll)`.
+
+    A name alone is the function's entry; offsets after the first are in the same function.
+    """
+    texts = []
     for repeated, runs in groupby(fold(blocks), key=lambda run: run[1] > 1):
         if repeated:
-            lines += [f"{count} x {', '.join(_functions(run, symbols))}" for run, count in runs]
+            texts += [f"{count} x ({', '.join(_functions(run, symbols))})" for run, count in runs]
         else:
-            lines += _functions([block for run, _ in runs for block in run], symbols)
-    return lines
+            texts += _functions([block for run, _ in runs for block in run], symbols)
+    return texts
 
 
 def _functions(blocks: Iterable[int], symbols: Symbols) -> list[str]:
-    """Blocks of one function after the other in one text: its name, then the offsets."""
+    """Blocks of one function after the other in one text."""
     named = [(symbols.lookup(block), block) for block in blocks]
     texts = []
-    for start, group in groupby(named, key=lambda pair: pair[0].address if pair[0] else pair[1]):
-        pairs = list(group)
-        symbol = pairs[0][0]
-        name = symbol.name if symbol else f"{start:#010x}"
-        texts.append(" ".join([name, *(f"+{block - start:#x}" for _, block in pairs if symbol)]))
+    for _, group in groupby(named, key=lambda pair: pair[0].address if pair[0] else pair[1]):
+        (symbol, block), *others = group
+        first = str(symbol) if symbol else f"{block:#010x}"
+        texts.append(" ".join([first, *(f"+{other.offset:#x}" for other, _ in others if other)]))
     return texts

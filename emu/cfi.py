@@ -39,6 +39,8 @@ class CallFrameInfo:
         found = {number: value for number, value in registers.items() if number < LR}
         for number in range(LR + 1):
             value = _apply(row.get(number), number, registers, cfa, read_word)
+            if value is None and number in row and row[number].type == "OFFSET":
+                return None  # the frame is not where the rule puts it
             found.pop(number, None)
             if value is not None:
                 found[number] = value

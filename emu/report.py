@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
 from stm32emu.block_history import history
@@ -19,8 +20,8 @@ from stm32emu.unwind import Frame, unwind
 __all__ = ["CrashReport", "FaultSnapshot", "crash_report"]
 
 BLOCKS_SHOWN = 16
-FRAMES_SHOWN = 10
-HISTORY_LINES_SHOWN = 6
+FRAMES_SHOWN = 8
+HISTORY_LINES_SHOWN = 4
 WIDTH = 110
 GENERAL = (*(f"r{n}" for n in range(13)), "sp", "lr", "pc")
 SPECIAL = ("xpsr", "msp", "psp", "control", "primask", "basepri", "faultmask")
@@ -51,11 +52,8 @@ class CrashReport:
         """The same as data for JSON; addresses are integers."""
         snapshot = self.snapshot
         return {
-            "exception": {
-                "number": snapshot.exception,
-                "name": exception_name(snapshot.exception),
-                "title": self.title,
-            },
+            "title": self.title,
+            "exception": {"number": snapshot.exception, "name": exception_name(snapshot.exception)},
             "cause": self.sentence,
             "task": self.task,
             "cycle": snapshot.cycle,
@@ -105,10 +103,10 @@ class CrashReport:
         return rows
 
     def _calls(self) -> list[str]:
-        """The call chain; guessed frames end in "?" and how they were found."""
+        """The call chain; guessed frames end in how they were found."""
         rows = ["call chain"]
         for number, frame in enumerate(self.frames[:FRAMES_SHOWN]):
-            how = "" if frame.certain else f"  ? {frame.how}"
+            how = "" if frame.certain else f"  ({frame.how}?)"
             interrupted = "  (interrupted)" if frame.how == "exception" else ""
             rows.append(f"  #{number:<2} {frame.pc:08x}  {self.symbols.format(frame.place)}{how}{interrupted}")
         if len(self.frames) > FRAMES_SHOWN:
@@ -125,10 +123,9 @@ class CrashReport:
         """The newest lines of the history, oldest first."""
         if not self.history:
             return []
-        lines = [line if len(line) <= WIDTH else line[: WIDTH - 4] + " ..." for line in self.history]
-        return [f"last {min(BLOCKS_SHOWN, len(self.snapshot.blocks))} blocks, newest last"] + [
-            f"  {line}" for line in lines[-HISTORY_LINES_SHOWN:]
-        ]
+        lines = wrap(", ".join(self.history), WIDTH, initial_indent="  ", subsequent_indent="  ")
+        count = min(BLOCKS_SHOWN, len(self.snapshot.blocks))
+        return [f"last {count} blocks, newest last", *lines[-HISTORY_LINES_SHOWN:]]
 
 
 def crash_report(

@@ -15,7 +15,7 @@ from stm32emu.symbols import Symbols
 
 ReadMemory = Callable[[int, int], bytes]
 KERNEL_FUNCTIONS = ("vTaskSwitchContext", "xTaskIncrementTick", "vTaskStartScheduler")
-MOST_TASKS = 256
+MOST_TASKS, MOST_PRIORITIES, LARGEST_STACK = 256, 256, 1 << 18
 LISTS = (
     ("pxReadyTasksLists", "ready"),
     ("xPendingReadyList", "ready"),
@@ -123,13 +123,13 @@ class FreeRtos:
             item = self._word(item + self._layout.item_next)
 
     def _task(self, tcb: int, state: str) -> Task | None:
-        """The task whose TCB is at `tcb`, if that looks like one: a printable name, SP above the stack's base."""
+        """The task whose TCB is at `tcb`, if that looks like one: a printable name, SP near its stack."""
         layout = self._layout
         pointer, stack, priority = (self._word(tcb + at) for at in (0, layout.stack, layout.priority))
         name = self._read(tcb + layout.name, layout.name_length).split(b"\0", 1)[0]
-        if pointer is None or stack is None or priority is None or not stack - 1024 <= pointer:
+        if pointer is None or not stack or priority is None or priority >= MOST_PRIORITIES:
             return None
-        if not name.isascii() or not name.decode("ascii").isprintable():
+        if abs(pointer - stack) >= LARGEST_STACK or not name.isascii() or not name.decode("ascii").isprintable():
             return None
         return Task(name.decode("ascii"), tcb, pointer, stack, priority, state)
 
