@@ -53,7 +53,7 @@ def _advice(name: str) -> str:
     if family and family[0] != "STM32F4":
         return "only parts of the STM32F4 family are modelled"
     digits = re.sub(r"^(STM32)?F?", "", name)[:3]
-    close = get_close_matches(f"STM32F{digits}", BY_NAME, n=3, cutoff=0.85)
+    close = get_close_matches(f"STM32F{digits}", BY_NAME, n=3, cutoff=0.85) if len(digits) == 3 else []
     return f"did you mean {' or '.join(sorted(close))}?" if close else "`stm32emu chips` lists those there are"
 
 

@@ -27,7 +27,7 @@ _MACHINES = {3: "x86", 8: "MIPS", 40: "ARM", 62: "x86", 94: "Xtensa", 183: "ARM"
 _KINDS = {1: "a relocatable object (.o)", 3: "a shared object", 4: "a core dump"}  # e_type
 
 # pyelftools answers nonsense in a file with whatever its parser happens to trip over.
-_DAMAGE = (ELFError, ConstructError, UnicodeDecodeError, AttributeError, LookupError, TypeError, ValueError)
+_DAMAGE = (ELFError, ConstructError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)

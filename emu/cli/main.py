@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The `stm32emu` command: its sub-commands, and what a user sees of an error."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+import click
+
+from stm32emu.cli.chips import chips
+from stm32emu.cli.info import info
+from stm32emu.cli.run import run
+from stm32emu.errors import InternalError, StmError, UserError
+from stm32emu.options import EXIT_CODES
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+OUTPUT_CLOSED = 141  # 128 + SIGPIPE
+EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code:<4} {text}" for code, text in EXIT_CODES.items())
+
+
+def _version_of(distribution: str) -> str:
+    """From the package's metadata: Unicorn's library reports 2.1.0 for several later versions."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+def _print_version(context: click.Context, _parameter: click.Parameter, asked: bool) -> None:
+    if asked:
+        click.echo(f"stm32emu {_version_of('stm32emu')}, Unicorn {_version_of('unicorn')}")
+        context.exit()
+
+
+@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Print the version."
+)
+def cli() -> None:
+    """Run unmodified STM32F4 firmware and put its network ports on this machine."""
+
+
+for command in (run, info, chips):
+    cli.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with one of EXIT_CODES; every error is one sentence on stderr."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(_run(words))
+
+
+def _run(words: list[str]) -> int:
+    try:
+        return cli.main(words, prog_name="stm32emu", standalone_mode=False) or 0
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output is gone; leave without Python's complaint about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OUTPUT_CLOSED
+    except click.ClickException as error:
+        return _say(
+            UserError(f"{_clause(error.format_message())}; `stm32emu --help` lists commands and options"), words
+        )
+    except StmError as error:
+        return _say(error, words)
+    except Exception as error:
+        return _say(_defect(error), words)
+
+
+def _say(error: StmError, words: list[str]) -> int:
+    if "--debug" in words:
+        traceback.print_exception(error)
+    click.echo(f"stm32emu: {error.sentence}", err=True)
+    return error.exit_code
+
+
+def _clause(message: str) -> str:
+    """A sentence of click's as the beginning of one of ours."""
+    return message[:1].lower() + message[1:].rstrip(".")
+
+
+def _defect(error: Exception) -> InternalError:
+    """An exception that nothing foresaw, as a request for a report."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
+    defect = InternalError(
+        f"internal error ({type(error).__name__}: {error}{place}); this is a defect of stm32emu, not of the firmware: "
+        "please report it with the output of the same command plus --debug"
+    )
+    defect.__cause__ = error
+    return defect

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What goes where: the firmware's bytes to stdout untouched, everything else to stderr, and a status line below it."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+from rich.control import Control
+from rich.segment import ControlType
+
+from stm32emu.session import Status
+
+ERASE = Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2))
+
+
+class Terminal:
+    """The three outputs of a run. The status line shows only on a terminal and only while the cursor is at a line's
+    start, so it never mixes with what the firmware prints."""
+
+    def __init__(self) -> None:
+        self._stderr = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+        self._shown = ""
+        self._at_line_start = True
+        self._shares_line = sys.stdout.isatty()
+
+    @property
+    def has_status(self) -> bool:
+        """Whether anybody can see a status line."""
+        return self._stderr.is_terminal
+
+    def console(self, data: bytes) -> None:
+        """Bytes of the firmware's console, at once and as they are."""
+        self._erase()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        if self._shares_line and data:
+            self._at_line_start = data.endswith(b"\n")
+
+    def log(self, line: str) -> None:
+        """One line about the run."""
+        self._erase()
+        if not self._at_line_start:
+            self._stderr.print()
+            self._at_line_start = True
+        self._stderr.print(line)
+
+    def status(self, status: Status) -> None:
+        """Replace the status line."""
+        if self._at_line_start:
+            self._erase()
+            self._shown = _sentence(status)[: self._stderr.width - 1]
+            self._stderr.print(self._shown, style="dim", end="")
+
+    def close(self) -> None:
+        """Leave the terminal as a shell expects it."""
+        self._erase()
+
+    def _erase(self) -> None:
+        if self._shown:
+            self._stderr.control(ERASE)
+            self._shown = ""
+
+
+def _sentence(status: Status) -> str:
+    peers = f"{status.connections} connection{'' if status.connections == 1 else 's'}"
+    return f"{status.virtual_s:.1f} s virtual, {status.speed:.2f} x a real part at 168 MHz, {peers}"

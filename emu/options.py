@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The options of a run: one table that the command line, its help and the README read."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, ip_address
+from pathlib import Path
+from typing import Any
+
+from stm32emu.chips import Chip, find_chip
+from stm32emu.errors import UserError
+from stm32emu.netbridge.forward import Forward, parse_forward
+from stm32emu.peripherals.clock import ClockTree, ManualClock
+from stm32emu.peripherals.eth_phy import make_phy
+
+EXIT_CODES = {
+    0: "the run ended as asked: --until was seen, or --duration was reached without --until",
+    1: "the firmware faulted",
+    2: "the firmware file or an option cannot be used",
+    3: "--until was not seen within --duration",
+    70: "stm32emu itself has a defect",
+    130: "interrupted (Ctrl-C)",
+}
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Everything `stm32emu run` can be told. Durations are virtual seconds, frequencies Hz."""
+
+    elf: Path
+    chip: Chip | None = None
+    ports: tuple[Forward, ...] = ()
+    bind: str = "127.0.0.1"
+    guest_ip: IPv4Address | None = None
+    uart: str | None = None
+    phy: str = "auto"
+    hse: int = 8_000_000
+    seed: int = 0
+    duration: float | None = None
+    until: str | None = None
+    pcap: Path | None = None
+    strict: bool = False
+    on_fault: str = "stop"
+    pace: str = "real"
+    log_level: str = "info"
+    debug: bool = False
+
+
+@dataclass(frozen=True)
+class Option:
+    """One row: `flag` on the command line sets `field` of RunOptions to what `parse` makes of the word given.
+
+    `parse` raises ValueError or UserError with a clause that says what the word should be. Without `metavar` the
+    option is a switch.
+    """
+
+    flag: str
+    field: str
+    metavar: str
+    help: str
+    parse: Callable[[str], Any] = str
+    repeatable: bool = False
+
+
+def parse_frequency(word: str) -> int:
+    """Hz from "8M", "25MHz", "32768" or "8000k"."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kM]?)(?:Hz)?", word.strip(), re.IGNORECASE)
+    hertz = float(match[1]) * {"": 1, "k": 1e3, "m": 1e6}[match[2].lower()] if match else 0
+    if not 1e6 <= hertz <= 50e6:  # the bypass mode's limits; crystals end at 26 MHz (datasheets, "HSE clock")
+        raise ValueError(f"{word!r} is not a frequency from 1 to 50 MHz, such as 8M or 25M")
+    return round(hertz)
+
+
+def parse_duration(word: str) -> float:
+    """Seconds from "10", "2.5s", "500ms" or "2m"."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|)", word.strip())
+    seconds = float(match[1]) * {"ms": 1e-3, "s": 1, "": 1, "m": 60}[match[2]] if match else 0
+    if not 0 < seconds < math.inf:
+        raise ValueError(f"{word!r} is not a duration, such as 10, 2.5s, 500ms or 2m")
+    return seconds
+
+
+def parse_uart(word: str) -> str:
+    """The block's name, "USART2" or "UART4"."""
+    name = word.upper()
+    if not re.fullmatch(r"US?ART\d+", name):
+        raise ValueError(f"{word!r} is not a UART, such as usart2 or uart4")
+    return name
+
+
+def parse_seed(word: str) -> int:
+    """A number of up to 64 bits, decimal or 0x hexadecimal."""
+    try:
+        seed = int(word, 0)
+    except ValueError:
+        seed = -1
+    if not 0 <= seed < 1 << 64:
+        raise ValueError(f"{word!r} is not a number from 0 to 2**64-1")
+    return seed
+
+
+def parse_bind(word: str) -> str:
+    """An address of this machine."""
+    try:
+        return "127.0.0.1" if word == "localhost" else str(ip_address(word))
+    except ValueError:
+        raise ValueError(f"{word!r} is not an IP address, such as 127.0.0.1 or 0.0.0.0") from None
+
+
+def parse_guest_ip(word: str) -> IPv4Address:
+    """The firmware's own address."""
+    try:
+        return IPv4Address(word)
+    except ValueError:
+        raise ValueError(f"{word!r} is not an IPv4 address, such as 192.168.0.254") from None
+
+
+def parse_phy(word: str) -> str:
+    """The word itself, once the PHY models have accepted it."""
+    make_phy(word, clock=ManualClock(), tree=ClockTree())
+    return word
+
+
+def parse_until(word: str) -> str:
+    """Any text but the empty one, which every console shows at once."""
+    if not word:
+        raise ValueError("the text to wait for is empty")
+    return word
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    """A parser that accepts the given words."""
+
+    def parse(word: str) -> str:
+        if word not in choices:
+            raise ValueError(f"{word!r} is not one of {', '.join(choices)}")
+        return word
+
+    return parse
+
+
+OPTIONS = (
+    Option(
+        "--port", "ports", "HOST[:GUEST][/udp]", "forward this host port to the firmware's; may be repeated",
+        parse_forward, repeatable=True,
+    ),
+    Option("--bind", "bind", "ADDRESS", "host address that ports are opened on [127.0.0.1]", parse_bind),
+    Option("--guest-ip", "guest_ip", "ADDRESS", "the firmware's address, if its traffic does not tell", parse_guest_ip),
+    Option("--chip", "chip", "NAME", "the part, such as stm32f407 [what the firmware names]", find_chip),
+    Option("--uart", "uart", "NAME", "the console, such as usart2 [the first that speaks]", parse_uart),
+    Option("--phy", "phy", "NAME[@ADDRESS]", "Ethernet PHY: lan8742a, lan8720, dp83848 or auto [auto]", parse_phy),
+    Option("--hse", "hse", "FREQUENCY", "the external oscillator [8M]", parse_frequency),
+    Option("--seed", "seed", "NUMBER", "source of everything random in the run [0]", parse_seed),
+    Option("--duration", "duration", "TIME", "end after this much virtual time, such as 10s", parse_duration),
+    Option("--until", "until", "TEXT", "end with 0 as soon as the console shows this text", parse_until),
+    Option("--pcap", "pcap", "FILE", "write the Ethernet traffic, with virtual times, to a pcapng file", Path),
+    Option("--strict", "strict", "", "end at the first access to something that is not modelled"),
+    Option(
+        "--on-fault", "on_fault", "stop|continue", "end when the fault handler only loops, or never [stop]",
+        one_of("stop", "continue"),
+    ),
+    Option(
+        "--pace", "pace", "real|max", "let idle time follow the wall clock, or skip it [real]", one_of("real", "max")
+    ),
+    Option(
+        "--log-level", "log_level", "LEVEL", "debug, info, warning or error [info]",
+        one_of("debug", "info", "warning", "error"),
+    ),
+    Option("--debug", "debug", "", "show a traceback with every error"),
+)  # fmt: skip
+
+
+def parse_options(elf: Path, words: Mapping[str, str | Sequence[str] | bool | None]) -> RunOptions:
+    """RunOptions from the command line's words by field name; absent ones (None, (), False) keep their default.
+
+    Raises UserError, naming the option, on the first word that cannot be used.
+    """
+    given = {option: words.get(option.field) for option in OPTIONS}
+    values = {option.field: _parse(option, word) for option, word in given.items() if word not in (None, (), False)}
+    return RunOptions(elf=elf, **values)
+
+
+def _parse(option: Option, given: Any) -> Any:
+    if not option.metavar:
+        return given
+    try:
+        return tuple(map(option.parse, given)) if option.repeatable else option.parse(given)
+    except (ValueError, UserError) as error:
+        raise UserError(f"{option.flag}: {error}") from error
+
+
+def options_table() -> str:
+    """The options as a Markdown table."""
+    rows = ((f"{option.flag} {option.metavar}".strip().replace("|", "\\|"), option.help) for option in OPTIONS)
+    return _table(("option", "what it does"), [(f"`{usage}`", text) for usage, text in rows])
+
+
+def exit_code_table() -> str:
+    """The exit codes as a Markdown table."""
+    return _table(("code", "meaning"), [(str(code), text) for code, text in EXIT_CODES.items()])
+
+
+def _table(head: tuple[str, str], rows: Sequence[tuple[str, str]]) -> str:
+    return "\n".join(f"| {left} | {right} |" for left, right in (head, ("---", "---"), *rows))
