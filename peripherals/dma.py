@@ -75,8 +75,11 @@ class Dma(Peripheral):
     NDT = NDTR.field(0, 16)
 
     PAR = RegisterArray(0x18, STREAMS, 0x18)
+    PA = PAR.field(0, 32)
     M0AR = RegisterArray(0x1C, STREAMS, 0x18)
+    M0A = M0AR.field(0, 32)
     M1AR = RegisterArray(0x20, STREAMS, 0x18)
+    M1A = M1AR.field(0, 32)
 
     FCR = RegisterArray(0x24, STREAMS, 0x18, reset=0x21)
     FEIE = FCR.field(7)

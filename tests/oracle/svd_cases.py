@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from stm32emu.peripherals.irq import IrqLine
 from svd import Case, Erratum
 
 F40X, F41X, F429, F439, F446, F469 = (f"STM32F{name}x" for name in ("40", "41", "429", "439", "446", "46_79"))
@@ -66,6 +67,24 @@ DBG_NAMES = {
     "DBGMCU_APB1_FZ.DBG_J2C3SMBUS_TIMEOUT": "DBG_I2C3_SMBUS_TIMEOUT",
 }
 
+DMA_NAMES = {f"S{n}{name}": f"{name}{n}" for n in range(8) for name in ("CR", "NDTR", "PAR", "M0AR", "M1AR", "FCR")}
+
+TIM_NAMES = {
+    "CCMR{}_Output": "CCMR{}",  # the SVD has a register twice, once for each meaning of its bits
+    "CCMR{}_Input": "CCMR{}",
+    "CCMR2_Output.O24CE": "OC4CE",
+    "CNT.CNT_H": "CNT_1",  # halves of one field
+    "CNT.CNT_L": "CNT_0",
+    "ARR.ARR_H": "ARR_1",
+    "ARR.ARR_L": "ARR_0",
+    "CCR{}.CCR{}_H": "CCR{}_1",
+    "CCR{}.CCR{}_L": "CCR{}_0",
+    "CCR{}.CCR{}": "CCR{}_0",  # the lower half of our 32 bits
+    "OR.IT4_RMP": "TI4_RMP",
+    "OR.RMP": "TI1_RMP",
+}
+FULL_TIMERS = ("TIM1", "TIM2", "TIM3", "TIM5")
+
 CASES: tuple[Case, ...] = (
     *cases("rcc.Rcc", "RCC", devices=NO_F446, series=True, names=RCC_NAMES),
     *cases("rcc.RccF446", "RCC", devices=[F446], names=RCC_NAMES),
@@ -81,11 +100,21 @@ CASES: tuple[Case, ...] = (
     *cases("rng.Rng", "RNG", devices=NO_F446),
     *cases("iwdg.Iwdg", "IWDG"),
     *cases("wwdg.Wwdg", "WWDG"),
+    *cases("usart.Usart", "USART1", bus="pclk2"),
+    *cases("usart.Usart", "USART2", bus="pclk1"),
+    *cases("usart.Usart", "UART4", bus="pclk1", uart_only=True),
+    *cases("dma.Dma", "DMA1", irqs=(IrqLine(),) * 8, names=DMA_NAMES),
+    *(case for name in FULL_TIMERS for case in cases("tim.Tim", name, bus="timclk1", names=TIM_NAMES)),
+    *cases("tim.Tim", "TIM6", bus="timclk1", channels=0),
+    *cases("tim.Tim", "TIM9", bus="timclk2", channels=2, names=TIM_NAMES),
+    *cases("tim.Tim", "TIM10", bus="timclk2", channels=1, names=TIM_NAMES),
+    *cases("tim.Tim", "TIM11", bus="timclk2", channels=1, names=TIM_NAMES),
 )
 
 NOT_IN_SVD = {"stub.Stub"}  # classes that model no one block
 
 RESETS_COPIED = "the SVD repeats the F40x value; the manual's has a one for every clock the series has"
+INPUT_VIEW = "we declare the output view of the register; input capture is not modelled"
 
 ERRATA: tuple[Erratum, ...] = (
     Erratum("RCC.AHB1LPENR", "reset", RESETS_COPIED, (F429, F439, F446, F469)),
@@ -115,5 +144,34 @@ ERRATA: tuple[Erratum, ...] = (
     *(
         Erratum(f"DBG.DBGMCU_CR.DBG_{name}", "bogus", "moved to the freeze registers (RM0090 section 38.16.3)", (F40X,))
         for name in ("I2C2_SMBUS_TIMEOUT", "TIM8_STOP", "TIM5_STOP", "TIM6_STOP", "TIM7_STOP")
+    ),
+    *(
+        Erratum(f"{name}.SR", "reset", "the SVD has 0xC0 in the wrong half (RM0090 section 30.6.1)")
+        for name in ("USART1", "USART2", "UART4")
+    ),
+    *(
+        Erratum(f"DMA1.{'LH'[n // 4]}IFCR.C{flag}{n}", "access", "write-only (RM0090 section 10.5.3)")
+        for flag in ("FEIF", "DMEIF", "TEIF", "HTIF", "TCIF")
+        for n in range(8)
+    ),
+    *(Erratum(f"DMA1.S{n}CR.ACK", "bogus", "bit 20 is reserved (RM0090 section 10.5.5)") for n in range(1, 8)),
+    *(
+        Erratum(f"{name}.ARR", "reset", "comes up with all ones (RM0090 section 18.4.12)")
+        for name in (*FULL_TIMERS, "TIM6", "TIM9", "TIM10", "TIM11")
+    ),
+    *(
+        Erratum(f"{name}.CCMR{n}_Input.{field}", "bogus", INPUT_VIEW)
+        for name in FULL_TIMERS
+        for n, fields in ((1, ("IC1F", "ICPCS", "IC2F", "IC2PCS")), (2, ("IC3F", "IC3PSC", "IC4F", "IC4PSC")))
+        for field in fields
+    ),
+    *(
+        Erratum(f"{name}.CCMR1_Input.{field}", "bogus", INPUT_VIEW)
+        for name in ("TIM10", "TIM11")
+        for field in ("IC1F", "ICPCS")
+    ),
+    *(
+        Erratum(f"TIM9.CCMR1_Input.{field}", kind, INPUT_VIEW)
+        for field, kind in (("IC1F", "name"), ("IC2F", "name"), ("ICPCS", "bogus"), ("IC2PCS", "bogus"))
     ),
 )

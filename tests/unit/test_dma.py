@@ -312,8 +312,19 @@ def test_the_first_controller_cannot_copy() -> None:
     assert len(bench.ledger.of_kind("illegal")) == 1
 
 
-@pytest.mark.parametrize(("stream", "register", "shift"), [(0, LISR, 0), (1, LISR, 6), (2, LISR, 16), (3, LISR, 22),
-                                                          (4, HISR, 0), (5, HISR, 6), (6, HISR, 16), (7, HISR, 22)])
+@pytest.mark.parametrize(
+    ("stream", "register", "shift"),
+    [
+        (0, LISR, 0),
+        (1, LISR, 6),
+        (2, LISR, 16),
+        (3, LISR, 22),
+        (4, HISR, 0),
+        (5, HISR, 6),
+        (6, HISR, 16),
+        (7, HISR, 22),
+    ],
+)
 def test_flag_positions(stream: int, register: int, shift: int) -> None:
     bench = Bench(stream)
     bench.start(MINC | TCIE, 1)

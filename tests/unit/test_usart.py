@@ -29,8 +29,14 @@ class Bench:
         self.ledger = Ledger()
         self.out: list[tuple[int, int]] = []
         self.usart = Usart(
-            "USART2", clock=self.clock, tree=self.tree, bus="pclk1", irq=self.irq, ledger=self.ledger,
-            on_byte=lambda byte: self.out.append((self.clock.now, byte)), **options,
+            "USART2",
+            clock=self.clock,
+            tree=self.tree,
+            bus="pclk1",
+            irq=self.irq,
+            ledger=self.ledger,
+            on_byte=lambda byte: self.out.append((self.clock.now, byte)),
+            **options,
         )
 
     def on(self, cr1: int = 0, brr: int = BIT) -> Bench:
@@ -235,8 +241,17 @@ def test_a_byte_soon_after_the_last_puts_idle_off() -> None:
     assert bench[SR] & IDLE
 
 
-@pytest.mark.parametrize(("cr1", "fed", "read"), [(0, 0xC1, 0xC1), (PCE, 0x41, 0x41), (PCE | PS, 0x41, 0xC1),
-                                                 (M, 0x1C1, 0x1C1), (M | PCE, 0xC1, 0x1C1), (M | PCE | PS, 0xC1, 0xC1)])
+@pytest.mark.parametrize(
+    ("cr1", "fed", "read"),
+    [
+        (0, 0xC1, 0xC1),
+        (PCE, 0x41, 0x41),
+        (PCE | PS, 0x41, 0xC1),
+        (M, 0x1C1, 0x1C1),
+        (M | PCE, 0xC1, 0x1C1),
+        (M | PCE | PS, 0xC1, 0xC1),
+    ],
+)
 def test_parity_bit_as_read(cr1: int, fed: int, read: int) -> None:
     bench = Bench().on(cr1)
     bench.usart.feed(fed)
