@@ -52,6 +52,7 @@ void test_mutex_takes_priority_back_after_timeout(void);
 void test_recursive_mutex(void);
 
 void test_interrupt_notifies(void);
+void test_interrupt_that_does_not_yield(void);
 void test_interrupt_feeds_queue_and_semaphore(void);
 void test_critical_section_masks_kernel_interrupts(void);
 void test_notification_values(void);

@@ -30,6 +30,7 @@ static const struct {
     TEST(mutex_takes_priority_back_after_timeout),
     TEST(recursive_mutex),
     TEST(interrupt_notifies),
+    TEST(interrupt_that_does_not_yield),
     TEST(interrupt_feeds_queue_and_semaphore),
     TEST(critical_section_masks_kernel_interrupts),
     TEST(notification_values),

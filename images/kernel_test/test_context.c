@@ -4,7 +4,7 @@
 
 #define CORE_REGISTERS 8 /* r4-r11 */
 #define FP_REGISTERS 32
-#define SPINS 3000
+#define SPINS 20000 /* longer than a tick, so that every task is interrupted in the middle */
 #define FPSCR_RMODE (3UL << 22)
 
 struct worker {
@@ -95,7 +95,7 @@ void test_context_survives_switches(void)
     for (unsigned i = 0; i < count; i++) {
         workers[i].stop = true;
     }
-    vTaskDelay(20);
+    vTaskDelay(100);
     interrupt_off();
     for (unsigned i = 0; i < count; i++) {
         CHECK(workers[i].stopped);

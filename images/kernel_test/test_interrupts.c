@@ -47,6 +47,27 @@ void test_interrupt_notifies(void)
     vTaskDelete(waiter);
 }
 
+static void give_notification_without_yield(void)
+{
+    vTaskNotifyGiveFromISR(waiter, NULL);
+}
+
+void test_interrupt_that_does_not_yield(void)
+{
+    notified = 0;
+    waiter = spawn(count_notifications, "waiter", NULL, RUNNER_PRIORITY + 1);
+    interrupt_on(give_notification_without_yield, KERNEL_PRIORITY);
+    align_to_tick();
+    TickType_t start = xTaskGetTickCount();
+    interrupt_trigger();
+    CHECK(notified == 0);
+    while (xTaskGetTickCount() == start) {
+    }
+    CHECK(notified == 1); /* the tick's handler looked */
+    interrupt_off();
+    vTaskDelete(waiter);
+}
+
 static void feed_both(void)
 {
     BaseType_t woken = pdFALSE;

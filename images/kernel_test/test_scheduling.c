@@ -108,29 +108,33 @@ void test_period_is_kept(void)
     CHECK(xTaskGetTickCount() - start == 35 && wake - start == 33);
 }
 
-/* Of three sleepers one wakes before the tick count wraps, one at 0 and one after. */
+#define BEFORE_WRAP ((TickType_t)-8)
+
 static void note_wake_time(void *argument)
 {
     volatile TickType_t *slot = argument;
-    vTaskDelay(*slot);
+    TickType_t wake = BEFORE_WRAP;
+    vTaskDelayUntil(&wake, *slot);
     *slot = xTaskGetTickCount();
     vTaskDelete(NULL);
 }
 
+/* Of three sleepers one wakes before the tick count wraps, one at 0 and one after. */
 void test_tick_count_wraps(void)
 {
-    static volatile TickType_t slots[] = {10, 4, 2};
+    static volatile TickType_t slots[] = {12, 8, 4};
+    TickType_t wake = BEFORE_WRAP;
     align_to_tick();
     taskENTER_CRITICAL();
     TickType_t before = xTickCount;
-    xTickCount = (TickType_t)-4;
+    xTickCount = BEFORE_WRAP;
     taskEXIT_CRITICAL();
     for (unsigned i = 0; i < 3; i++) {
         spawn(note_wake_time, "sleeper", (void *)&slots[i], RUNNER_PRIORITY + 1);
     }
-    vTaskDelay(12);
-    CHECK(slots[0] == 6 && slots[1] == 0 && slots[2] == (TickType_t)-2);
-    CHECK(xTaskGetTickCount() == 8);
+    vTaskDelayUntil(&wake, 14);
+    CHECK(slots[0] == 4 && slots[1] == 0 && slots[2] == (TickType_t)-4);
+    CHECK(xTaskGetTickCount() == 6);
     taskENTER_CRITICAL();
     xTickCount += before;
     taskEXIT_CRITICAL();

@@ -113,6 +113,13 @@ void test_queue_serves_the_most_urgent_first(void)
     vQueueDelete(queue);
 }
 
+static void take_binary(void *argument)
+{
+    xSemaphoreTake(argument, portMAX_DELAY);
+    note('b');
+    vTaskDelete(NULL);
+}
+
 void test_semaphore_counts(void)
 {
     SemaphoreHandle_t binary = xSemaphoreCreateBinary(), counting = xSemaphoreCreateCounting(3, 2);
@@ -125,6 +132,9 @@ void test_semaphore_counts(void)
         CHECK(xSemaphoreTake(counting, 0) == pdTRUE);
     }
     CHECK(xSemaphoreTake(counting, 0) == pdFALSE);
+    spawn(take_binary, "high", binary, RUNNER_PRIORITY + 1);
+    CHECK(order_was(""));
+    CHECK(xSemaphoreGive(binary) == pdTRUE && order_was("b"));
     vSemaphoreDelete(binary);
     vSemaphoreDelete(counting);
 }
