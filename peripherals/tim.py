@@ -200,7 +200,8 @@ class Tim(Peripheral):
         self._outputs = [(line, mask) for line, mask in split if line is not None]
         self._outputs.append((irq, 0xFF & ~sum(mask for _, mask in self._outputs)))
         self.dma_up = IrqLine()
-        self.dma_cc = [IrqLine() for _ in range(channels)]
+        self._dma_channels = [IrqLine() for _ in range(CHANNELS)]
+        self.dma_ch1, self.dma_ch2, self.dma_ch3, self.dma_ch4 = self._dma_channels
         self._edge: Event | None = None
         self._settings: tuple[int, int] = (0, 1)
         self._tick = 0
@@ -354,7 +355,7 @@ class Tim(Peripheral):
         asking = events & self.DIER >> 8
         if asking & 1:
             self.dma_up.pulse()
-        for channel, line in enumerate(self.dma_cc):
+        for channel, line in enumerate(self._dma_channels):
             if asking >> channel & 2:
                 line.pulse()
 

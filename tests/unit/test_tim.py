@@ -303,7 +303,7 @@ def count_pulses(line: IrqLine) -> list[int]:
 
 def test_dma_requests() -> None:
     bench = Bench()
-    up, first = count_pulses(bench.tim.dma_up), count_pulses(bench.tim.dma_cc[0])
+    up, first = count_pulses(bench.tim.dma_up), count_pulses(bench.tim.dma_ch1)
     bench.set_up(0, 9, CCR1=5)
     bench[DIER] = 0x300
     bench.clock.advance(95)
