@@ -46,6 +46,7 @@ void test_priority_can_be_changed(void);
 void test_queue_keeps_order(void);
 void test_queue_blocks_and_times_out(void);
 void test_queue_serves_the_most_urgent_first(void);
+void test_queue_follows_changed_priorities(void);
 void test_semaphore_counts(void);
 void test_mutex_lends_its_waiter_s_priority(void);
 void test_mutex_takes_priority_back_after_timeout(void);

@@ -25,6 +25,7 @@ static const struct {
     TEST(queue_keeps_order),
     TEST(queue_blocks_and_times_out),
     TEST(queue_serves_the_most_urgent_first),
+    TEST(queue_follows_changed_priorities),
     TEST(semaphore_counts),
     TEST(mutex_lends_its_waiter_s_priority),
     TEST(mutex_takes_priority_back_after_timeout),

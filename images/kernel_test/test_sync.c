@@ -113,6 +113,24 @@ void test_queue_serves_the_most_urgent_first(void)
     vQueueDelete(queue);
 }
 
+void test_queue_follows_changed_priorities(void)
+{
+    QueueHandle_t queue = xQueueCreate(2, sizeof(uint32_t));
+    uint32_t value = 7;
+    align_to_tick();
+    TaskHandle_t riser = spawn(receive_one, "riser", queue, 1);
+    spawn(receive_one, "other", queue, 2);
+    vTaskDelay(2);
+    vTaskPrioritySet(riser, 3);
+    CHECK(xQueueSend(queue, &value, 0) == pdPASS);
+    vTaskDelay(2);
+    CHECK(order_was("r"));
+    CHECK(xQueueSend(queue, &value, 0) == pdPASS);
+    vTaskDelay(2);
+    CHECK(order_was("o"));
+    vQueueDelete(queue);
+}
+
 static void take_binary(void *argument)
 {
     xSemaphoreTake(argument, portMAX_DELAY);
