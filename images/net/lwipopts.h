@@ -10,12 +10,16 @@
 #define LWIP_SO_SNDTIMEO 1
 #define LWIP_TCPIP_CORE_LOCKING 1
 #define TCPIP_THREAD_NAME "tcpip"
-#define TCPIP_THREAD_STACKSIZE 1024
+#define TCPIP_THREAD_STACKSIZE 3072 /* bytes */
 #define TCPIP_THREAD_PRIO 4
 #define TCPIP_MBOX_SIZE 16
 #define DEFAULT_ACCEPTMBOX_SIZE 8
 #define DEFAULT_TCP_RECVMBOX_SIZE 8
 #define MEMP_NUM_NETCONN 12
+void sys_mark_tcpip_thread(void);
+void sys_check_core_locking(void);
+#define LWIP_MARK_TCPIP_THREAD() sys_mark_tcpip_thread()
+#define LWIP_ASSERT_CORE_LOCKED() sys_check_core_locking()
 #else
 #define NO_SYS 1
 #define LWIP_NETCONN 0
@@ -39,6 +43,7 @@
 #define PBUF_POOL_BUFSIZE 512 /* a full frame takes three, and small segments do not waste much */
 #define MEMP_NUM_TCP_PCB 12
 #define MEMP_NUM_TCP_SEG 32
+#define MEMP_NUM_SYS_TIMEOUT (LWIP_NUM_SYS_TIMEOUT_INTERNAL + 1) /* one of ours: the link check */
 #define TCP_MSS 1460
 #define TCP_WND (4 * TCP_MSS)
 #define TCP_SND_BUF (4 * TCP_MSS)

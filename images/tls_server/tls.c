@@ -124,7 +124,7 @@ static struct key_exchange key_exchange_of(const mbedtls_ssl_context *ssl)
 {
     mbedtls_ecp_group_id group = ssl->handshake->ecdh_ctx.grp_id;
     const mbedtls_ecp_curve_info *curve = mbedtls_ecp_curve_info_from_grp_id(group);
-    mbedtls_md_type_t hash = mbedtls_ssl_sig_hash_set_find(&ssl->handshake->hash_algs, MBEDTLS_SSL_SIG_ECDSA);
+    mbedtls_md_type_t hash = mbedtls_ssl_sig_hash_set_find(&ssl->handshake->hash_algs, MBEDTLS_PK_ECDSA);
     const mbedtls_md_info_t *md = mbedtls_md_info_from_type(hash);
     return (struct key_exchange){curve ? curve->name : "none", md ? mbedtls_md_get_name(md) : "no hash"};
 }
