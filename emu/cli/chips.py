@@ -32,7 +32,7 @@ def _details(chip: Chip) -> Iterator[str]:
     yield f"{chip.name} ({chip.manual}), up to {chip.max_hclk // 1_000_000} MHz, {chip.irq_count} interrupts"
     yield ""
     for region in sorted(chip.memories, key=lambda region: region.base):
-        yield f"{region.base:#010x}  {_size(region.size):>8}  {region.name}"
+        yield f"{region.base:#010x}  {_size(region.size):>9}  {region.name}"
     yield ""
     yield from map(_block_row, chip.blocks)
 

@@ -36,7 +36,7 @@ def _print_version(context: click.Context, _parameter: click.Parameter, asked: b
         context.exit()
 
 
-@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
+@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Print the version."
 )
@@ -55,18 +55,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(words: list[str]) -> int:
+    # Not cli.main(): it has opinions of its own on Ctrl-C, closed pipes and exit codes.
     try:
-        return cli.main(words, prog_name="stm32emu", standalone_mode=False) or 0
-    except (KeyboardInterrupt, click.Abort):
+        with cli.make_context("stm32emu", words or ["--help"]) as context:
+            code: int | None = cli.invoke(context)
+            return code or 0
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output is gone; leave without Python's complaint about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OUTPUT_CLOSED
     except click.ClickException as error:
-        return _say(
-            UserError(f"{_clause(error.format_message())}; `stm32emu --help` lists commands and options"), words
-        )
+        return _say(UserError(f"{_clause(error.format_message())}; `stm32emu --help` says what there is"), words)
     except StmError as error:
         return _say(error, words)
     except Exception as error:

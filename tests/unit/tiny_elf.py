@@ -76,13 +76,11 @@ class TinyElf:
 
     def _sections(self, symbols: int, length: int) -> bytes:
         rows = [(0,) * 10]
-        rows += [
-            (self._name(name), SHT_PROGBITS, SHF_ALLOC, at, HEADER, size, 0, 0, 4, 0)
-            for name, at, size in self.sections
-        ]
+        for name, address, size in self.sections:
+            rows.append((self._name(name), SHT_PROGBITS, SHF_ALLOC, address, HEADER, size, 0, 0, 4, 0))
         rows.append((self._name(".symtab"), SHT_SYMTAB, 0, 0, symbols, length, len(rows) + 1, 1, 4, SYMBOL))
-        name = self._name(".strtab")
-        rows.append((name, SHT_STRTAB, 0, 0, symbols + length, len(self._names), 0, 0, 1, 0))
+        own = self._name(".strtab")
+        rows.append((own, SHT_STRTAB, 0, 0, symbols + length, len(self._names), 0, 0, 1, 0))
         return b"".join(struct.pack("<10I", *row) for row in rows)
 
     def _symbol(self, name: str, value: int) -> bytes:

@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The command line: outputs, exit codes, one sentence for every error. Sessions are played by a stand-in."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from stm32emu.cli.main import main
+from stm32emu.errors import GuestError, InternalError
+from stm32emu.options import EXIT_CODES, OPTIONS, RunOptions
+from tiny_elf import TinyElf
+
+
+@dataclass(frozen=True)
+class Outcome:
+    exit_code: int
+    reason: str
+
+
+Session = Callable[..., Outcome]
+
+
+@pytest.fixture
+def elf(tmp_path: Path) -> Path:
+    path = tmp_path / "firmware.elf"
+    path.write_bytes(TinyElf().build())
+    return path
+
+
+@pytest.fixture
+def play(monkeypatch: pytest.MonkeyPatch) -> Callable[[Session], None]:
+    """`play(session)`: let `stm32emu run` call `session` instead of the emulator."""
+
+    def install(session: Session) -> None:
+        module = ModuleType("stm32emu.session")
+        module.run_session = session  # type: ignore[attr-defined]
+        module.Status = object  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, "stm32emu.session", module)
+
+    return install
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+def stm32emu(*words: object) -> int:
+    """The exit code of the command line."""
+    with pytest.raises(SystemExit) as caught:
+        main([str(word) for word in words])
+    assert isinstance(caught.value.code, int)
+    return caught.value.code
+
+
+def never(*_arguments: Any, **_more: Any) -> Outcome:
+    raise AssertionError("the session was started")
+
+
+def test_outputs(elf: Path, play: Callable[[Session], None], capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    """The firmware's bytes are on stdout as they are; log and reason are on stderr; no status without a terminal."""
+    seen: list[RunOptions] = []
+
+    def session(options: RunOptions, *, console: Any, log: Any, status: Any) -> Outcome:
+        seen.append(options)
+        assert status is None
+        console(b"\x00\xff[bold]\r\n")
+        log("listening: 127.0.0.1:4433 -> [192.168.0.254]:4433")
+        console(b"half a line")
+        return Outcome(3, "not seen")
+
+    play(session)
+    assert stm32emu("run", elf, "--seed", "5", "--strict") == 3
+    out, err = capfdbinary.readouterr()
+    assert out == b"\x00\xff[bold]\r\nhalf a line"
+    assert err == b"listening: 127.0.0.1:4433 -> [192.168.0.254]:4433\nnot seen\n"
+    assert seen == [RunOptions(elf=elf, seed=5, strict=True)]
+
+
+def test_long_log_lines_are_not_wrapped(
+    elf: Path, play: Callable[[Session], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = "a word " * 60
+
+    def session(_options: RunOptions, *, log: Any, **_more: Any) -> Outcome:
+        log(line)
+        return Outcome(0, "")
+
+    play(session)
+    assert stm32emu("run", elf) == 0
+    assert capsys.readouterr().err == line + "\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["run"], "missing argument 'FIRMWARE.ELF'"),
+        (["run", "{elf}", "--wat"], "no such option '--wat'"),
+        (["run", "{elf}", "extra"], "got unexpected extra argument"),
+        (["run", "{elf}", "--port"], "option '--port' requires an argument"),
+        (["frobnicate"], "no such command 'frobnicate'"),
+        (["run", "{elf}", "--port", "0"], "--port: "),
+        (["run", "{elf}", "--port", "65536"], "--port: "),
+        (["run", "{elf}", "--port", "4433", "--port", "4433:80"], "--port: 4433/tcp is given twice"),
+        (["run", "{elf}", "--port", "{taken}"], "--port: 127.0.0.1 port {taken}/tcp is in use"),
+        (["run", "{elf}", "--port", "4433", "--bind", "192.0.2.1"], "--bind: 192.0.2.1 is not an address of this"),
+        (["run", "{elf}", "--chip", "f999"], "--chip: there is no chip 'f999'"),
+        (["run", "{elf}", "--until", ""], "--until: the text to wait for is empty"),
+        (["chips", "z80"], "there is no chip 'z80'"),
+    ],
+)  # fmt: skip
+def test_bad_command_lines(
+    elf: Path,
+    taken_port: int,
+    play: Callable[[Session], None],
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    sentence: str,
+) -> None:
+    play(never)
+    values = {"elf": elf, "taken": taken_port}
+    assert stm32emu(*(word.format(**values) for word in words)) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("stm32emu: " + sentence.format(**values))
+    assert err.count("\n") == 1
+
+
+def test_a_port_whose_connections_are_closing_is_free(elf: Path, play: Callable[[Session], None]) -> None:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        client = socket.create_connection(("127.0.0.1", port))
+        server, _peer = listener.accept()
+        server.close()  # the side that closes first keeps the port in TIME-WAIT
+        client.close()
+    play(lambda *_arguments, **_more: Outcome(0, ""))
+    assert stm32emu("run", elf, "--port", port) == 0
+
+
+def test_udp_and_tcp_ports_are_different(elf: Path, taken_port: int, play: Callable[[Session], None]) -> None:
+    play(lambda *_arguments, **_more: Outcome(0, ""))
+    assert stm32emu("run", elf, "--port", f"{taken_port}/udp") == 0
+
+
+def fails(error: BaseException) -> Session:
+    def session(*_arguments: Any, **_more: Any) -> Outcome:
+        raise error
+
+    return session
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (GuestError("the firmware locked up"), 1, "stm32emu: the firmware locked up\n"),
+        (InternalError("the core lost count"), 70, "stm32emu: the core lost count\n"),
+        (KeyError("x"), 70, "stm32emu: internal error (KeyError: 'x' at test_cli.py:"),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_errors_of_a_session(
+    elf: Path,
+    play: Callable[[Session], None],
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    code: int,
+    sentence: str,
+) -> None:
+    play(fails(error))
+    assert stm32emu("run", elf) == code
+    err = capsys.readouterr().err
+    assert err.strip("\n").startswith(sentence.strip("\n"))
+    assert "Traceback" not in err
+    assert code in EXIT_CODES
+
+
+def test_debug_adds_the_traceback(
+    elf: Path, play: Callable[[Session], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    play(fails(KeyError("x")))
+    assert stm32emu("run", elf, "--debug") == 70
+    err = capsys.readouterr().err
+    assert err.startswith("Traceback")
+    assert "KeyError: 'x'" in err
+
+
+def test_interrupted_session_has_the_last_word(
+    elf: Path, play: Callable[[Session], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    play(lambda *_arguments, **_more: Outcome(130, "interrupted after 1.5 s"))
+    assert stm32emu("run", elf) == 130
+    assert capsys.readouterr().err == "interrupted after 1.5 s\n"
+
+
+def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert stm32emu("--help") == 0
+    rows = [row.split(maxsplit=1) for row in capsys.readouterr().out.splitlines()]
+    for code, text in EXIT_CODES.items():
+        assert [str(code), text] in rows
+    assert stm32emu("run", "--help") == 0
+    text = capsys.readouterr().out
+    for option in OPTIONS:
+        assert f"\n  {option.flag}" in text
+    assert stm32emu("--version") == 0
+    assert capsys.readouterr().out.startswith("stm32emu ")
+
+
+def test_chips(capsys: pytest.CaptureFixture[str]) -> None:
+    assert stm32emu("chips") == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[0].split() == ["chip", "flash", "SRAM", "CCM", "MHz", "manual", "Ethernet"]
+    row = next(row.split() for row in rows if row.startswith("STM32F407"))
+    assert row == ["STM32F407", "1024", "KB", "128", "KB", "64", "KB", "168", "RM0090", "yes"]
+    assert stm32emu("chips", "f407") == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert "0x40028000  ETH            61 ETH, 62 ETH_WKUP" in rows
+    assert "0x10000000      64 KB  CCM" in rows
+
+
+# --- As a process of its own ----------------------------------------------------------------------------------------
+
+STM32EMU = [sys.executable, "-m", "stm32emu"]
+
+
+@pytest.mark.parametrize(
+    ("contents", "sentence"),
+    [(b"\x7fELF", "is truncated"), (b"MZ", "is not an ELF file"), (None, "there is no such file")],
+)
+def test_bad_file(tmp_path: Path, contents: bytes | None, sentence: str) -> None:
+    path = tmp_path / "firmware.elf"
+    if contents is not None:
+        path.write_bytes(contents)
+    done = subprocess.run([*STM32EMU, "run", str(path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"stm32emu: {path}: {sentence}")
+    assert done.stderr.count("\n") == 1
+
+
+def test_reader_of_stdout_goes_away() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([*STM32EMU, "chips"], stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, b"")

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Options: what each accepts and means, and the sentence for each that cannot be used."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stm32emu.chips import find_chip
+from stm32emu.errors import UserError
+from stm32emu.netbridge.forward import Forward
+from stm32emu.options import OPTIONS, RunOptions, exit_code_table, options_table, parse_options
+
+ELF = Path("firmware.elf")
+
+
+def test_defaults() -> None:
+    """Nothing given is what RunOptions says by itself, however the command line says nothing."""
+    nothing = {option.field: () if option.repeatable else None if option.metavar else False for option in OPTIONS}
+    assert parse_options(ELF, nothing) == parse_options(ELF, {}) == RunOptions(elf=ELF)
+
+
+def test_every_field_has_an_option() -> None:
+    assert [option.field for option in OPTIONS] == list(dict.fromkeys(option.field for option in OPTIONS))
+    assert {option.field for option in OPTIONS} == {each.name for each in fields(RunOptions)} - {"elf"}
+
+
+@pytest.mark.parametrize(
+    ("field", "word", "value"),
+    [
+        ("ports", ["4433", "8080:80", "69/udp"], (Forward(4433, 4433), Forward(8080, 80), Forward(69, 69, "udp"))),
+        ("bind", "0.0.0.0", "0.0.0.0"),
+        ("bind", "localhost", "127.0.0.1"),
+        ("bind", "::1", "::1"),
+        ("guest_ip", "192.168.0.254", IPv4Address("192.168.0.254")),
+        ("chip", "f407", find_chip("STM32F407")),
+        ("uart", "usart2", "USART2"),
+        ("uart", "UART4", "UART4"),
+        ("phy", "lan8742a@1", "lan8742a@1"),
+        ("hse", "25M", 25_000_000),
+        ("hse", "12.288MHz", 12_288_000),
+        ("hse", "8000000", 8_000_000),
+        ("hse", "8000k", 8_000_000),
+        ("seed", "0x10", 16),
+        ("seed", "7", 7),
+        ("duration", "10", 10.0),
+        ("duration", "2.5s", 2.5),
+        ("duration", "500ms", 0.5),
+        ("duration", "2m", 120.0),
+        ("until", " ready", " ready"),
+        ("pcap", "out.pcapng", Path("out.pcapng")),
+        ("strict", True, True),
+        ("on_fault", "continue", "continue"),
+        ("pace", "max", "max"),
+        ("log_level", "debug", "debug"),
+        ("debug", True, True),
+    ],
+)
+def test_words(field: str, word: Any, value: Any) -> None:
+    assert parse_options(ELF, {field: word}) == RunOptions(elf=ELF, **{field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "word", "sentence"),
+    [
+        ("ports", ["0"], "--port: "),
+        ("ports", ["65536"], "--port: "),
+        ("ports", ["4433:0"], "--port: "),
+        ("ports", ["-1"], "--port: "),
+        ("ports", ["http"], "--port: "),
+        ("ports", ["4433/sctp"], "--port: "),
+        ("ports", [""], "--port: "),
+        ("bind", "example", "--bind: 'example' is not an IP address"),
+        ("guest_ip", "::1", "--guest-ip: '::1' is not an IPv4 address"),
+        ("guest_ip", "192.168.0", "--guest-ip: '192.168.0' is not an IPv4 address"),
+        ("chip", "stm32f103", "--chip: there is no chip 'stm32f103'"),
+        ("chip", "", "--chip: there is no chip ''"),
+        ("uart", "com1", "--uart: 'com1' is not a UART"),
+        ("phy", "lan9999", "--phy: "),
+        ("phy", "lan8742a@32", "--phy: "),
+        ("hse", "8 apples", "--hse: '8 apples' is not a frequency"),
+        ("hse", "8", "--hse: '8' is not a frequency"),
+        ("hse", "100M", "--hse: '100M' is not a frequency"),
+        ("seed", "-1", "--seed: '-1' is not a number"),
+        ("seed", "abc", "--seed: 'abc' is not a number"),
+        ("seed", str(1 << 64), "--seed: "),
+        ("duration", "0", "--duration: '0' is not a duration"),
+        ("duration", "-3", "--duration: '-3' is not a duration"),
+        ("duration", "nan", "--duration: 'nan' is not a duration"),
+        ("duration", "9" * 400, "--duration: "),
+        ("until", "", "--until: the text to wait for is empty"),
+        ("on_fault", "ignore", "--on-fault: 'ignore' is not one of stop, continue"),
+        ("pace", "fast", "--pace: 'fast' is not one of real, max"),
+        ("log_level", "loud", "--log-level: 'loud' is not one of debug, info, warning, error"),
+    ],
+)
+def test_bad_words(field: str, word: Any, sentence: str) -> None:
+    with pytest.raises(UserError) as caught:
+        parse_options(ELF, {field: word})
+    assert caught.value.sentence.startswith(sentence)
+    assert "\n" not in caught.value.sentence
+    assert caught.value.exit_code == 2
+
+
+def test_readme_shows_the_tables() -> None:
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+    assert options_table() in readme
+    assert exit_code_table() in readme
