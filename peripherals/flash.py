@@ -168,13 +168,14 @@ class Flash(Peripheral):
     # Operations
 
     @CR.on_write
-    def _control(self, _written: int) -> None:
+    def _control(self, written: int) -> None:
         if self._cr & Flash.LOCK.mask:
             self.CR = self._cr
             self.ledger.illegal(self.name, Flash.CR.offset, "FLASH_CR written while locked")
             return
         if self.BSY:
             self._finish()
+            self.STRT = bool(written & Flash.STRT.mask)
         if self.STRT:
             self._erase()
         if self.LOCK:
@@ -244,6 +245,8 @@ class Flash(Peripheral):
         self._update()
 
     def _start(self, microseconds: int) -> None:
+        if self._operation is not None:
+            self._operation.cancel()
         self.BSY = 1
         self._operation = self.clock.after(self.tree.cycles(microseconds, 1_000_000), self._finish)
 

@@ -174,16 +174,17 @@ class Rcc(RccRegisters):
         self._update()
 
     def _infer_hse(self) -> None:
-        """The crystal that makes PLLQ's output exactly 48 MHz; else SYSCLK the chip's maximum; else any legal one."""
+        """The crystal for which PLLQ's output is exactly 48 MHz, or else SYSCLK the chip's maximum: these are certain.
+        Else the one for a VCO input of 1 or 2 MHz, else any legal one."""
         if self._hse_known:
             return
-        limit, p = MAX_SYSCLK[self.series], 2 * (self.PLLP + 1)
-        n = max(self.PLLN, 1)
-        usb, rated = 48_000_000 * self.PLLQ * self.PLLM / n, limit * p * self.PLLM / n
-        legal = [hz for hz in CRYSTALS if 950_000 * self.PLLM <= hz <= 2_100_000 * self.PLLM]
-        exact = [hz for hz in (usb, rated) if hz in CRYSTALS and hz * n <= limit * p * self.PLLM]
-        self.hse_hz = int((exact or legal or CRYSTALS)[0])
-        self._hse_known = bool(exact)
+        limit, m, n, p = MAX_SYSCLK[self.series], self.PLLM, max(self.PLLN, 1), 2 * (self.PLLP + 1)
+        telling = (48_000_000 * self.PLLQ * m / n, limit * p * m / n)
+        certain = [hz for hz in telling if hz in CRYSTALS and hz * n <= limit * p * m]
+        usual = [hz for hz in (1_000_000 * m, 2_000_000 * m) if hz in CRYSTALS]
+        legal = [hz for hz in CRYSTALS if 950_000 * m <= hz <= 2_100_000 * m]
+        self.hse_hz = int((certain or usual or legal or CRYSTALS)[0])
+        self._hse_known = bool(certain)
 
     # The clock tree
 
