@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""pcapng captures (draft-ietf-opsawg-pcapng) in virtual time, written as the frames pass."""
+
+from __future__ import annotations
+
+import struct
+from typing import BinaryIO
+
+_SECTION_HEADER = 0x0A0D0D0A
+_INTERFACE = 1
+_ENHANCED_PACKET = 6
+_DECRYPTION_SECRETS = 10
+
+_LINKTYPE_ETHERNET = 1
+_TLS_KEY_LOG = int.from_bytes(b"TLSK", "big")
+_UNKNOWN_LENGTH = 0xFFFF_FFFF_FFFF_FFFF
+
+_OPT_COMMENT = 1
+_SHB_USERAPPL = 4
+_IF_NAME = 2
+_IF_TSRESOL = 9
+_EPB_FLAGS = 2
+_INBOUND = 1
+_OUTBOUND = 2
+
+
+class PcapngWriter:
+    """One Ethernet interface, timestamps in virtual nanoseconds since reset. The stream is the caller's to close.
+
+    Little-endian on every host, so that equal runs give equal files.
+    """
+
+    def __init__(self, stream: BinaryIO, *, interface: str = "guest", application: str = "stm32emu") -> None:
+        self._stream = stream
+        section = struct.pack("<IHHQ", 0x1A2B3C4D, 1, 0, _UNKNOWN_LENGTH)
+        self._block(_SECTION_HEADER, section + _options((_SHB_USERAPPL, application.encode())))
+        options = _options((_IF_NAME, interface.encode()), (_IF_TSRESOL, b"\x09"))
+        self._block(_INTERFACE, struct.pack("<HHI", _LINKTYPE_ETHERNET, 0, 0) + options)
+
+    def packet(self, frame: bytes, now_ns: int, inbound: bool, comment: str = "") -> None:
+        """A frame without FCS that the guest received (`inbound`) or sent at `now_ns`."""
+        fields = (0, now_ns >> 32, now_ns & 0xFFFFFFFF, len(frame), len(frame))
+        flags = struct.pack("<I", _INBOUND if inbound else _OUTBOUND)
+        options = [(_EPB_FLAGS, flags)] + ([(_OPT_COMMENT, comment.encode())] if comment else [])
+        self._block(_ENHANCED_PACKET, struct.pack("<IIIII", *fields) + _padded(frame) + _options(*options))
+
+    def secrets(self, data: bytes) -> None:
+        """TLS secrets, lines of a key log file; Wireshark wants them before the packets that they decrypt."""
+        self._block(_DECRYPTION_SECRETS, struct.pack("<II", _TLS_KEY_LOG, len(data)) + _padded(data))
+
+    def _block(self, kind: int, body: bytes) -> None:
+        length = len(body) + 12
+        self._stream.write(struct.pack("<II", kind, length) + body + struct.pack("<I", length))
+
+
+def _padded(data: bytes) -> bytes:
+    return data + bytes(-len(data) % 4)
+
+
+def _options(*options: tuple[int, bytes]) -> bytes:
+    """Options and their terminator."""
+    parts = [struct.pack("<HH", code, len(value)) + _padded(value) for code, value in options]
+    return b"".join(parts) + bytes(4)

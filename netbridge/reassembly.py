@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""IPv4 reassembly (RFC 791 section 3.2, RFC 815), bounded in packets, bytes and time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import IPv4Address
+
+from stm32emu.netbridge.wire.ipv4 import Ipv4Packet
+
+TIMEOUT = 30_000_000_000
+"""Virtual ns from the first fragment on (RFC 1122 section 3.3.2 asks for 60 s or more, over an internet)."""
+MAX_PACKETS = 16
+MAX_PAYLOAD = 65535 - 20
+
+_Key = tuple[IPv4Address, IPv4Address, int, int]
+
+
+class _Partial:
+    """The fragments of one packet so far; they may not overlap (RFC 5722's rule, as good for IPv4)."""
+
+    def __init__(self, now: int) -> None:
+        self.expires = now + TIMEOUT
+        self.first: Ipv4Packet | None = None
+        self._pieces: dict[int, bytes] = {}
+        self._total: int | None = None
+
+    def add(self, fragment: Ipv4Packet) -> bool:
+        """False when this packet can never become whole."""
+        start, size = fragment.fragment_offset, len(fragment.payload)
+        if start in self._pieces:
+            return self._pieces[start] == fragment.payload
+        overlaps = any(at < start + size and start < at + len(piece) for at, piece in self._pieces.items())
+        misaligned = fragment.more_fragments and (size % 8 or not size)
+        if overlaps or misaligned or start + size > MAX_PAYLOAD:
+            return False
+        if not fragment.more_fragments:
+            self._total = start + size
+        if start == 0:
+            self.first = fragment
+        self._pieces[start] = fragment.payload
+        return True
+
+    def whole(self) -> Ipv4Packet | None:
+        """The packet once no byte is missing."""
+        if self.first is None or sum(map(len, self._pieces.values())) != self._total:
+            return None
+        payload = b"".join(self._pieces[start] for start in sorted(self._pieces))
+        return replace(self.first, payload=payload, more_fragments=False)
+
+
+class Reassembler:
+    """Turns fragments in any order into packets."""
+
+    def __init__(self) -> None:
+        self._partials: dict[_Key, _Partial] = {}
+
+    def receive(self, packet: Ipv4Packet, now: int) -> Ipv4Packet | None:
+        """The packet itself when it is whole, the packet that its last missing fragment completes, or None."""
+        if not packet.is_fragment:
+            return packet
+        self._expire(now)
+        key = (packet.src, packet.dst, packet.protocol, packet.identification)
+        partial = self._partials.setdefault(key, _Partial(now))
+        if not partial.add(packet):
+            del self._partials[key]
+            return None
+        whole = partial.whole()
+        if whole:
+            del self._partials[key]
+        return whole
+
+    def _expire(self, now: int) -> None:
+        """Drop what is too old, and the oldest when there would be too many."""
+        self._partials = {key: partial for key, partial in self._partials.items() if partial.expires > now}
+        while len(self._partials) >= MAX_PACKETS:
+            del self._partials[next(iter(self._partials))]
