@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The Ethernet DMA: descriptor lists and the two engines that walk them (RM0090 section 33.6).
+"""The two engines of the Ethernet DMA (RM0090 sections 33.6.5 and 33.6.6).
 
 The engines act at once; what takes time is the wire, which the MAC models. An engine sets status bits in DMASR and
 leaves it to its owner to turn them into interrupts.
@@ -7,92 +7,18 @@ leaves it to its owner to turn them into interrupts.
 
 from __future__ import annotations
 
-import struct
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import partial
 
-from stm32emu.peripherals.clock import Clock, Event
+from stm32emu.peripherals import eth_descriptors as d
+from stm32emu.peripherals.eth_descriptors import Descriptor, DescriptorList, Stamp
 from stm32emu.peripherals.eth_registers import EthRegisters
 from stm32emu.peripherals.memory import BusError, Memory
 
-OWN, FIFO_BYTES = 1 << 31, 2048
-
-# TDES0 (normal and enhanced, section 33.6.7): control, then status
-IC, LAST, FIRST, DC, DP, TTSE, TER, TCH = (1 << n for n in (30, 29, 28, 27, 26, 25, 21, 20))
-TTSS, IHE, TX_ES, FF, IPE = (1 << n for n in (17, 16, 15, 13, 12))
-TX_STATUS, CIC_SHIFT = 0x0003_FFFF, 22
-
-# RDES0 and RDES1 (section 33.6.8)
-AFM, RX_ES, DE, SAF, LE, VLAN, RX_FIRST, RX_LAST = (1 << n for n in (30, 15, 14, 13, 12, 10, 9, 8))
-IPHCE_TSV, FT, CE, PCE_ESA, FL_SHIFT = 1 << 7, 1 << 5, 1 << 1, 1 << 0, 16
-DIC, RER, RCH, SIZE_MASK = 1 << 31, 1 << 15, 1 << 14, 0x1FFF
-
+FIFO_BYTES = 2048
 STOPPED, TX_WAITING, TX_SUSPENDED, RX_WAITING, RX_SUSPENDED = 0, 2, 6, 3, 4  # DMASR.TPS and RPS
-EBS_TRANSMIT, EBS_READ, EBS_DESCRIPTOR = 1, 2, 4  # DMASR.EBS
-
-WORDS = struct.Struct("<4I")
-Stamp = tuple[int, int]  # seconds, subseconds
-
-
-class Descriptor(NamedTuple):
-    """The first four words of a descriptor, and where it lies."""
-
-    address: int
-    word0: int
-    word1: int
-    word2: int
-    word3: int
-
-
-class DescriptorList:
-    """A chain or ring of descriptors as the DMA walks it. Every access may raise BusError; `access` then says which
-    kind it was, in the terms of DMASR.EBS."""
-
-    def __init__(self, registers: EthRegisters, memory: Memory, direction: int) -> None:
-        self._registers = registers
-        self._memory = memory
-        self._direction = direction
-        self.access = 0
-        self.base = self.current = 0
-
-    def restart(self, base: int) -> None:
-        """Begin at a new list."""
-        self.base = self.current = base & ~3
-
-    def fetch(self) -> Descriptor:
-        """Read the current descriptor."""
-        self.access = self._direction | EBS_READ | EBS_DESCRIPTOR
-        return Descriptor(self.current, *WORDS.unpack(self._memory.read(self.current, 16)))
-
-    def advance(self, descriptor: Descriptor, end: int, chained: int) -> None:
-        """Make the successor of `descriptor` current; end of ring takes precedence over chaining."""
-        if end:
-            self.current = self.base
-        elif chained:
-            self.current = descriptor.word3 & ~3
-        else:
-            self.current = descriptor.address + (32 if self._registers.EDFE else 16) + 4 * self._registers.DSL
-
-    def close(self, address: int, word0: int, extended: int | None = None, stamp: Stamp | None = None) -> None:
-        """Write a descriptor back, its status last."""
-        self.access = self._direction | EBS_DESCRIPTOR
-        if stamp is not None:
-            where = address + (24 if self._registers.EDFE else 8)
-            self._memory.write(where, struct.pack("<2I", stamp[1], stamp[0]))
-        if extended is not None:
-            self._memory.write(address + 16, extended.to_bytes(4, "little"))
-        self._memory.write(address, word0.to_bytes(4, "little"))
-
-    def load(self, address: int, length: int) -> bytes:
-        """Read from a data buffer."""
-        self.access = self._direction | EBS_READ
-        return self._memory.read(address, length)
-
-    def store(self, address: int, data: bytes) -> None:
-        """Write to a data buffer."""
-        self.access = self._direction
-        self._memory.write(address, data)
+Failed = Callable[[int, BusError], None]
 
 
 class Engine:
@@ -105,23 +31,26 @@ class Engine:
 
     DIRECTION = 0
 
-    def __init__(self, registers: EthRegisters, memory: Memory, failed: Callable[[int, BusError], None]) -> None:
+    def __init__(self, registers: EthRegisters, memory: Memory, failed: Failed) -> None:
         self.registers = registers
         self.list = DescriptorList(registers, memory, self.DIRECTION)
         self.on = False
+        self._dead = False
         self._failed = failed
 
     def run(self) -> None:
         """Do what there is to do."""
+        self._guard(self._work)
+
+    def _guard(self, action: Callable[[], None]) -> None:
         try:
-            self._work()
+            action()
         except BusError as error:
-            self.die()
             self._failed(self.list.access, error)
 
     def die(self) -> None:
-        """Stop making accesses, until reset."""
-        self.on = False
+        """Make no more accesses, until reset."""
+        self.on, self._dead = False, True
 
     def _work(self) -> None:
         raise NotImplementedError
@@ -134,13 +63,13 @@ class TxDma(Engine):
         send: takes a whole frame and the TDES0 of its first descriptor; the MAC answers with `close`.
     """
 
-    DIRECTION = EBS_TRANSMIT
+    DIRECTION = d.EBS_TRANSMIT
 
     def __init__(
         self,
         registers: EthRegisters,
         memory: Memory,
-        failed: Callable[[int, BusError], None],
+        failed: Failed,
         send: Callable[[bytes, int], None],
     ) -> None:
         super().__init__(registers, memory, failed)
@@ -152,7 +81,7 @@ class TxDma(Engine):
 
     def switch(self, on: bool) -> None:
         """DMAOMR.ST; a frame that the MAC has is finished first."""
-        if on and not self.on:
+        if on and not self.on and not self._dead:
             self.on = True
             if self._last is None:
                 self.run()
@@ -175,25 +104,25 @@ class TxDma(Engine):
         while self.on and self._last is None:
             descriptor = self.list.fetch()
             registers.DMACHTDR = descriptor.address
-            if not descriptor.word0 & OWN:
+            if not descriptor.word0 & d.OWN:
                 registers.TBUS = 1
                 registers.TPS = TX_SUSPENDED
                 return
             self._gather(descriptor)
-            self.list.advance(descriptor, descriptor.word0 & TER, descriptor.word0 & TCH)
-            if descriptor.word0 & LAST:
+            self.list.advance(descriptor, descriptor.word0 & d.TER, descriptor.word0 & d.TCH)
+            if descriptor.word0 & d.LAST:
                 self._hand_over(descriptor)
             else:
-                self.list.close(descriptor.address, descriptor.word0 & ~OWN)
+                self.list.close(descriptor.address, descriptor.word0 & ~d.OWN)
 
     def _gather(self, descriptor: Descriptor) -> None:
         """Read a descriptor's buffers. Data without a first descriptor is no frame and gets lost."""
         word0, sizes = descriptor.word0, descriptor.word1
-        if word0 & FIRST:
+        if word0 & d.FIRST:
             self._parts, self._control, self._interrupt = [], word0, False
-        self._interrupt = self._interrupt or bool(word0 & IC)
-        second = 0 if word0 & TCH and not word0 & TER else sizes >> 16 & SIZE_MASK
-        for address, size in ((descriptor.word2, sizes & SIZE_MASK), (descriptor.word3, second)):
+        self._interrupt = self._interrupt or bool(word0 & d.IC)
+        second = 0 if word0 & d.TCH and not word0 & d.TER else sizes >> 16 & d.SIZE_MASK
+        for address, size in ((descriptor.word2, sizes & d.SIZE_MASK), (descriptor.word3, second)):
             if size:
                 self.registers.DMACHTBAR = address
                 self._parts.append(self.list.load(address, size))
@@ -203,7 +132,7 @@ class TxDma(Engine):
         self.registers.TPS = TX_WAITING
         if self._control is None:
             self.registers.ledger.illegal(self.registers.name, 0x1010, "transmit frame without TDES0.FS")
-            self._finish(TX_ES | FF, None)
+            self._finish(d.TX_ES | d.FF, None)
             return
         self.registers.ETS = 1
         control, self._control = self._control, None
@@ -211,18 +140,17 @@ class TxDma(Engine):
 
     def close(self, status: int, stamp: Stamp | None = None) -> None:
         """The MAC is done with the frame: write its status back and go on."""
-        try:
-            self._finish(status, stamp)
-        except BusError as error:
-            self.die()
-            self._failed(self.list.access, error)
-        else:
-            self.run() if self.on else self._stop()
+        if not self._dead:
+            self._guard(partial(self._finish, status, stamp))
+        if self.on:
+            self.run()
+        elif not self._dead:
+            self._stop()
 
     def _finish(self, status: int, stamp: Stamp | None) -> None:
         descriptor, self._last = self._last, None
         assert descriptor is not None
-        self.list.close(descriptor.address, descriptor.word0 & ~(OWN | TX_STATUS) | status, stamp=stamp)
+        self.list.close(descriptor.address, descriptor.word0 & ~(d.OWN | d.TX_STATUS) | status, stamp=stamp)
         if self._interrupt:
             self.registers.TS = 1
 
@@ -245,42 +173,32 @@ class RxDma(Engine):
     """Empties the receive FIFO into buffers (section 33.6.6).
 
     Args:
-        clock: for the receive interrupt watchdog.
         missed: told that a frame was lost for want of a descriptor.
-        changed: told that DMASR changed at a time of the engine's own (the watchdog).
+        stored: told that a frame is in memory, and whether its last descriptor asks for an interrupt.
     """
 
     def __init__(
         self,
         registers: EthRegisters,
         memory: Memory,
-        failed: Callable[[int, BusError], None],
-        clock: Clock,
+        failed: Failed,
         missed: Callable[[], None],
-        changed: Callable[[], None],
+        stored: Callable[[bool], None],
     ) -> None:
         super().__init__(registers, memory, failed)
-        self._clock = clock
         self._missed = missed
-        self._changed = changed
+        self._stored = stored
         self._fifo: deque[RxFrame] = deque()
         self._suspended = False
-        self._watchdog: Event | None = None
 
     @property
     def fill(self) -> int:
         """Bytes in the FIFO."""
         return sum(len(frame.data) - frame.offset for frame in self._fifo)
 
-    def die(self) -> None:
-        """See Engine."""
-        super().die()
-        if self._watchdog is not None:
-            self._watchdog.cancel()
-
     def switch(self, on: bool) -> None:
         """DMAOMR.SR."""
-        if on and not self.on:
+        if on and not self.on and not self._dead:
             self.on, self._suspended = True, False
             self.run()
         elif self.on and not on:
@@ -322,7 +240,7 @@ class RxDma(Engine):
         descriptor = self.list.fetch()
         registers = self.registers
         registers.DMACHRDR = descriptor.address
-        if descriptor.word0 & OWN:
+        if descriptor.word0 & d.OWN:
             self._suspended = False
             registers.RPS = RX_WAITING
             return descriptor
@@ -335,17 +253,17 @@ class RxDma(Engine):
     def _fill(self, descriptor: Descriptor, frame: RxFrame) -> None:
         """Store as much of `frame` as the descriptor's buffers take."""
         sizes = descriptor.word1
-        status = 0 if frame.offset else RX_FIRST
-        second = 0 if sizes & RCH and not sizes & RER else sizes >> 16 & SIZE_MASK
-        for address, size in ((descriptor.word2, sizes & SIZE_MASK), (descriptor.word3, second)):
+        status = 0 if frame.offset else d.RX_FIRST
+        second = 0 if sizes & d.RCH and not sizes & d.RER else sizes >> 16 & d.SIZE_MASK
+        for address, size in ((descriptor.word2, sizes & d.SIZE_MASK), (descriptor.word3, second)):
             chunk = frame.data[frame.offset : frame.offset + size]
             if chunk:
                 self.registers.DMACHRBAR = address
                 self.list.store(address, chunk)
                 frame.offset += len(chunk)
-        self.list.advance(descriptor, sizes & RER, sizes & RCH)
+        self.list.advance(descriptor, sizes & d.RER, sizes & d.RCH)
         if frame.offset == len(frame.data):
-            self._close_last(descriptor, frame, status | frame.status | frame.offset << FL_SHIFT)
+            self._close_last(descriptor, frame, status | frame.status | frame.offset << d.FL_SHIFT)
         else:
             self.registers.ERS = 1
             self._close_intermediate(descriptor, frame, status)
@@ -354,30 +272,12 @@ class RxDma(Engine):
         """The frame goes on in the next descriptor; if that is not the DMA's, it is cut short here (unless flushing is
         disabled)."""
         if self._acquire() is None and not self.registers.DFRF:
-            self._close_last(descriptor, frame, status | frame.status | DE | RX_ES)
+            self._close_last(descriptor, frame, status | frame.status | d.DE | d.RX_ES)
         else:
-            self.list.close(descriptor.address, status | frame.offset << FL_SHIFT)
+            self.list.close(descriptor.address, status | frame.offset << d.FL_SHIFT)
 
     def _close_last(self, descriptor: Descriptor, frame: RxFrame, status: int) -> None:
         extended = frame.extended if self.registers.EDFE else None
-        self.list.close(descriptor.address, status | RX_LAST, extended, frame.stamp)
+        self.list.close(descriptor.address, status | d.RX_LAST, extended, frame.stamp)
         self._fifo.popleft()
-        if descriptor.word1 & DIC:
-            self._watch()
-        else:
-            self._received()
-
-    def _received(self) -> None:
-        self.registers.RS = 1
-        self.registers.ERS = 0
-        if self._watchdog is not None:
-            self._watchdog.cancel()
-
-    def _watch(self) -> None:
-        """A frame without an interrupt of its own: the watchdog makes up for it (DMARSWTR), counting from the first."""
-        if self.registers.RSWTC and (self._watchdog is None or not self._watchdog.pending):
-            self._watchdog = self._clock.after(256 * self.registers.RSWTC, self._watchdog_expired)
-
-    def _watchdog_expired(self) -> None:
-        self._received()
-        self._changed()
+        self._stored(not descriptor.word1 & d.DIC)

@@ -133,7 +133,7 @@ class Phy:
         self._tree = tree
         self._cable = True
         self._pending: Event | None = None
-        self._resetting: Event | None = None
+        self._resetting = False
         self._latched_down = True
         self._load_resets()
         self._connect()
@@ -163,7 +163,7 @@ class Phy:
             return NOBODY
         if number == BMSR:
             return self._read_status()
-        if number == BMCR and self._resetting and self._resetting.pending:
+        if number == BMCR and self._resetting:
             return self._words[BMCR] | RESET
         fixed = {PHYID1: self.model.identifier >> 16, PHYID2: self.model.identifier & 0xFFFF}
         partner = {ANLPAR: ACKNOWLEDGE | ADVERTISED, ANER: 0x0001} if self.negotiated else {}
@@ -184,7 +184,7 @@ class Phy:
 
     def write(self, address: int, number: int, value: int) -> None:
         """An MDIO write."""
-        if not self.answers(address, reading=False) or (self._resetting and self._resetting.pending):
+        if not self.answers(address, reading=False) or self._resetting:
             return
         if number == BMCR:
             self._control(value)
@@ -197,13 +197,17 @@ class Phy:
     def _control(self, value: int) -> None:
         if value & RESET:
             self._load_resets()
-            self._resetting = self._clock.after(self._tree.cycles(RESET_US, 1_000_000), lambda: None)
+            self._resetting = True
+            self._clock.after(self._tree.cycles(RESET_US, 1_000_000), self._reset_done)
             self._connect()
             return
         before = self._mode()
         self._words[BMCR] = value & 0x7D00
         if self._mode() != before or (value & RESTART and value & AUTONEGOTIATE):
             self._connect()
+
+    def _reset_done(self) -> None:
+        self._resetting = False
 
     def _mode(self) -> int:
         """What of BMCR decides about the link."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from stm32emu.peripherals.eth_block import EthBlock
+from stm32emu.peripherals.eth_registers import EthRegisters as R
+
 BINARY, DIGITAL = 1 << 31, 1_000_000_000  # subseconds in a second, by PTPTSCR.TSSSR
 
 
@@ -75,3 +78,56 @@ class PtpTime:
         if not self.rate.fine:
             return steps
         return -(-((steps << 32) - self._accumulator) // self.rate.addend)
+
+
+class EthTime(EthBlock):
+    """The time stamp registers (section 33.8.3)."""
+
+    def _clear(self) -> None:
+        super()._clear()
+        self._time = PtpTime()
+        self._addend = 0
+
+    def _stamp(self) -> tuple[int, int]:
+        return self._time.read(self.clock.now)
+
+    @R.PTPTSHR.value
+    def _seconds(self) -> int:
+        return self._stamp()[0]
+
+    @R.PTPTSLR.value
+    def _subseconds(self) -> int:
+        return self._stamp()[1]
+
+    @R.PTPSSIR.on_write
+    @R.PTPTTHR.on_write
+    @R.PTPTTLR.on_write
+    @R.PTPTSCR.on_write
+    def _time_control(self, _written: int) -> None:
+        """Rate, initialisation, update and addend update; the three command bits clear themselves."""
+        now = self.clock.now
+        if self.TTSARU:
+            self._addend = self.PTPTSAR
+        rollover = DIGITAL if self.TSSSR else BINARY
+        self._time.set_rate(now, Rate(bool(self.TSE), self.STSSI, self._addend, bool(self.TSFCU), rollover))
+        if self.TSSTI:
+            self._time.set(now, self.PTPTSHUR, self.TSUSS)
+        elif self.TSSTU:
+            self._time.adjust(now, self.PTPTSHUR, self.TSUSS, bool(self.TSUPNS))
+        self.TTSARU = self.TSSTI = self.TSSTU = 0
+        self._aim(now)
+
+    def _aim(self, now: int) -> None:
+        """Wait for the target time, if its interrupt is enabled."""
+        self._cancel("target")
+        cycles = self._time.cycles_until(now, self.PTPTTHR, self.PTPTTLR) if self.TSITE else None
+        if cycles is not None:
+            self._after("target", cycles, self._target_reached)
+
+    def _target_reached(self) -> None:
+        self.TSTTR, self.TSITE = 1, 0
+        self._update()
+
+    @R.PTPTSSR.on_read
+    def _read_time_stamp_status(self) -> int:
+        return self._read_and_clear(R.PTPTSSR, *R.PTPTSSR.fields)
