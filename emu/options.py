@@ -38,7 +38,7 @@ class RunOptions:
     guest_ip: IPv4Address | None = None
     uart: str | None = None
     phy: str = "auto"
-    hse: int = 8_000_000
+    hse: int | None = None
     seed: int = 0
     duration: float | None = None
     until: str | None = None
@@ -153,7 +153,7 @@ OPTIONS = (
     Option("--chip", "chip", "NAME", "the part, such as stm32f407 [what the firmware names]", find_chip),
     Option("--uart", "uart", "NAME", "the console, such as usart2 [the first that speaks]", parse_uart),
     Option("--phy", "phy", "NAME[@ADDRESS]", "Ethernet PHY: lan8742a, lan8720, dp83848 or auto [auto]", parse_phy),
-    Option("--hse", "hse", "FREQUENCY", "the external oscillator [8M]", parse_frequency),
+    Option("--hse", "hse", "FREQUENCY", "the external oscillator [inferred from the PLL]", parse_frequency),
     Option("--seed", "seed", "NUMBER", "source of everything random in the run [0]", parse_seed),
     Option("--duration", "duration", "TIME", "end after this much virtual time, such as 10s", parse_duration),
     Option("--until", "until", "TEXT", "end with 0 as soon as the console shows this text", parse_until),

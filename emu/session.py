@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A run as the user sees it: a machine, its network, its console, the wall clock, and when to stop.
+
+How a byte travels: client socket -> bridge -> host (TCP) -> wire (a frame) -> link -> MAC -> guest RAM -> IRQ -> guest,
+and back the same way. Frames enter the guest as events at a cycle.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stm32emu.chips import ChipGuess, check_fits, infer_chip
+from stm32emu.console import Console
+from stm32emu.cpu import NEVER, Reason
+from stm32emu.crash import Crash
+from stm32emu.elf import load_firmware
+from stm32emu.errors import UserError
+from stm32emu.machine import Machine
+from stm32emu.netbridge.bridge import Bridge, BridgeError
+from stm32emu.netbridge.link import Direction, Link
+from stm32emu.netbridge.pcapng import PcapngWriter
+from stm32emu.options import RunOptions
+from stm32emu.pacing import STEP_NS, Pacer
+from stm32emu.summary import ledger_table
+from stm32emu.timebase import NANO
+
+SLICE = 500_000
+"""Cycles between looks at sockets and Ctrl-C while the CPU is busy: a millisecond or two of wall time."""
+LISTEN_PATIENCE_NS = 30 * NANO
+"""Virtual time after which idle follows the wall clock although some port does not answer yet."""
+STATUS_EVERY = 0.25  # seconds
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: the process's exit code and, unless it is plain from the console, one sentence."""
+
+    exit_code: int
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Status:
+    """For the live status line: virtual and wall seconds, speed against a real 168 MHz part, open connections."""
+
+    virtual_s: float
+    wall_s: float
+    speed: float
+    connections: int
+
+
+class Session:
+    """One run of one firmware under the user's options.
+
+    Args:
+        options: what `stm32emu run` was told.
+        console: takes the console's bytes exactly as the firmware wrote them.
+        log: takes one line about the run.
+        status: hears the state of the run a few times a second, if given.
+    """
+
+    def __init__(
+        self,
+        options: RunOptions,
+        *,
+        console: Callable[[bytes], None],
+        log: Callable[[str], None],
+        status: Callable[[Status], None] | None = None,
+    ) -> None:
+        self.options = options
+        self.log = log
+        self._status = status
+        firmware = load_firmware(options.elf)
+        guess = ChipGuess(options.chip, "--chip") if options.chip else infer_chip(firmware)
+        check_fits(firmware, guess.chip)
+        self.log(f"{options.elf.name}: {guess.chip.name} ({guess.why})")
+        self.console = Console(console, log, uart=options.uart, until=options.until)
+        self.machine = Machine(
+            firmware,
+            guess.chip,
+            seed=options.seed,
+            phy=options.phy,
+            hse_hz=options.hse,
+            strict=options.strict,
+            on_byte=self._on_byte,
+            on_frame=self._on_frame,
+        )
+        self.crash = Crash(self.machine, log)
+        self.bridge = Bridge(
+            options.ports,
+            bind=options.bind,
+            guest_ip=str(options.guest_ip) if options.guest_ip else None,
+            seed=options.seed,
+            log=log,
+        )
+        self.link = Link(self._to_mac, self.bridge.receive)
+        self._pacer = Pacer()
+        self._paced = options.pace == "real" and bool(options.ports)
+        self._limit = NEVER
+        self._started = self._status_due = time.monotonic()
+
+    # The guest's side
+
+    def _on_byte(self, uart: str, byte: int) -> None:
+        if self.console.receive(uart, byte):
+            self.machine.cpu.stop()
+
+    def _on_frame(self, frame: bytes) -> None:
+        self.link.from_guest(frame, self.machine.time.now_ns)
+        self._forward()
+
+    def _forward(self) -> None:
+        """Send what the host has for the guest on its way."""
+        for frame in self.bridge.take_output(self.machine.time.now_ns):
+            cycle = self.machine.frame_cycle()
+            self.machine.clock.at(cycle, lambda frame=frame: self._arrive(frame), outside=True)  # type: ignore[misc]
+
+    def _arrive(self, frame: bytes) -> None:
+        self.link.to_guest(frame, self.machine.time.now_ns)
+
+    def _to_mac(self, frame: bytes) -> None:
+        eth = self.machine.board.eth()
+        if eth is not None:
+            eth.receive(frame)
+
+    # The run
+
+    def run(self) -> Outcome:
+        """Run to the end that the options ask for, a fault, or KeyboardInterrupt, which passes through."""
+        try:
+            self.bridge.open()
+        except BridgeError as error:
+            raise UserError(str(error)) from None
+        try:
+            with self._capture():
+                return self._loop()
+        finally:
+            self.bridge.close()
+            for line in ledger_table(self.machine):
+                self.log(line)
+
+    def _capture(self) -> _Capture:
+        return _Capture(self.options, self.link)
+
+    def _loop(self) -> Outcome:
+        while True:
+            limit = self._next_limit()
+            reason = self.machine.run(limit)
+            ended = self._ended(reason)
+            if ended is not None:
+                return ended
+            if reason is Reason.SLEEP and self._idle():
+                return self._dead()
+            self._network()
+            self._show_status()
+
+    def _next_limit(self) -> int:
+        """The cycle to run to: a slice, the host's next timer, or the end of the run, whichever is first."""
+        limits = [self.machine.clock.now + SLICE]
+        timer = self.bridge.poll_at()
+        if timer is not None:
+            limits.append(self.machine.time.cycle(timer))
+        end = self._end_cycle()
+        return max(min(*limits, end), self.machine.clock.now + 1)
+
+    def _end_cycle(self) -> int:
+        duration = self.options.duration
+        return NEVER if duration is None else self.machine.time.cycle(round(duration * NANO))
+
+    def _ended(self, reason: Reason) -> Outcome | None:
+        if self.console.seen:
+            return Outcome(0)
+        if reason in (Reason.FAULT, Reason.LOCKUP):
+            self.crash.report(reason)
+        if reason is Reason.LOCKUP:
+            return Outcome(1, "the firmware faulted in its fault handler: the core is locked up")
+        if self.options.on_fault == "stop" and self.crash.handler_only_loops():
+            return Outcome(1, "the firmware faulted and its handler only loops")
+        if self.machine.clock.now >= self._end_cycle():
+            if self.options.until is not None:
+                return Outcome(3, f"the console did not show {self.options.until!r} within {self.options.duration:g} s")
+            return Outcome(0)
+        return None
+
+    def _network(self) -> None:
+        """One exchange with the host sockets, without waiting."""
+        now = self.machine.time.now_ns
+        self.bridge.poll_sockets(now, 0)
+        timer = self.bridge.poll_at()
+        if timer is not None and timer <= now:
+            self.bridge.on_timer(now)
+        self._forward()
+
+    # Sleep
+
+    def _idle(self) -> bool:
+        """The CPU sleeps: let time pass until an event, a timer of the host, or a ready socket. True: for ever."""
+        timer = self.bridge.poll_at()
+        until = min(self.machine.cpu.wake_at, self._end_cycle())
+        if timer is not None:
+            until = min(until, self.machine.time.cycle(timer))
+        if until >= NEVER and not self.options.ports:
+            return True
+        if self._waits():
+            until = self._wait(until)
+        self.machine.sleep(until)
+        return False
+
+    def _waits(self) -> bool:
+        """Whether idle follows the wall clock by now."""
+        return self._paced and (self.bridge.all_listening or self.machine.time.now_ns > LISTEN_PATIENCE_NS)
+
+    def _wait(self, until: int) -> int:
+        """Wait for the wall clock to reach cycle `until`, at most a step; the cycle to go on from."""
+        now = self.machine.time.now_ns
+        step = min(self.machine.time.at(until) - now, STEP_NS) if until < NEVER else STEP_NS
+        wait = self._pacer.ahead(now + step)
+        if wait > 0 and self.bridge.poll_sockets(now, wait / NANO):
+            self._forward()
+            step = max(0, step - max(0, self._pacer.ahead(now + step)))
+        return min(until, self.machine.time.cycle(now + step))
+
+    def _dead(self) -> Outcome:
+        if self.options.until is not None:
+            return Outcome(3, f"the firmware sleeps for ever, and the console did not show {self.options.until!r}")
+        return Outcome(0, "the firmware sleeps with nothing left to wake it")
+
+    def _show_status(self) -> None:
+        wall = time.monotonic()
+        if self._status is None or wall < self._status_due:
+            return
+        self._status_due = wall + STATUS_EVERY
+        elapsed = max(wall - self._started, 1e-6)
+        virtual = self.machine.time.now_ns / NANO
+        self._status(Status(virtual, elapsed, self.machine.clock.now / 168e6 / elapsed, self.bridge.connections))
+
+
+class _Capture:
+    """Writes the link's frames to the file of --pcap while the run lasts."""
+
+    def __init__(self, options: RunOptions, link: Link) -> None:
+        self._path = options.pcap
+        self._link = link
+
+    def __enter__(self) -> None:
+        if self._path is None:
+            return
+        try:
+            self._stream = self._path.open("wb")
+        except OSError as error:
+            raise UserError(f"--pcap: {self._path} cannot be written ({(error.strerror or '').lower()})") from None
+        writer = PcapngWriter(self._stream)
+        self._link.taps.append(lambda frame, now, way: writer.packet(frame, now, way is Direction.TO_GUEST))
+
+    def __exit__(self, *_: object) -> None:
+        if self._path is not None:
+            self._stream.close()
+
+
+def run_session(
+    options: RunOptions,
+    *,
+    console: Callable[[bytes], None],
+    log: Callable[[str], None],
+    status: Callable[[Status], None] | None = None,
+) -> Outcome:
+    """Run a firmware as `stm32emu run` does. Raises StmError for bad input and strict runs, KeyboardInterrupt."""
+    return Session(options, console=console, log=log, status=status).run()
