@@ -102,7 +102,8 @@ def _device(device: str) -> Mapping[str, ET.Element]:
 
 
 def _number(element: ET.Element, tag: str) -> int:
-    return int(element.findtext(tag, "0"), 0)
+    text = element.findtext(tag, "0")
+    return int(text, 2 if re.fullmatch("0[01]{7}", text) else 0)  # I2SPR's reset value is in binary, unmarked
 
 
 def _registers(device: str, name: str) -> Iterator[SvdRegister]:

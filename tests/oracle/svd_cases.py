@@ -109,6 +109,9 @@ CASES: tuple[Case, ...] = (
     *cases("tim.Tim", "TIM9", bus="timclk2", channels=2, names=TIM_NAMES),
     *cases("tim.Tim", "TIM10", bus="timclk2", channels=1, names=TIM_NAMES),
     *cases("tim.Tim", "TIM11", bus="timclk2", channels=1, names=TIM_NAMES),
+    *cases("spi.Spi", "SPI1", bus="pclk2"),
+    *cases("spi.Spi", "SPI2", bus="pclk1"),
+    *cases("i2c.I2c", "I2C1"),
 )
 
 NOT_IN_SVD = {"stub.Stub"}  # classes that model no one block

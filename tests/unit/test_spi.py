@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""SPI bus scripts: frames, flags, overrun, mode fault, interrupts and DMA requests (RM0090 chapter 28)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from stm32emu.peripherals.clock import ClockTree, ManualClock
+from stm32emu.peripherals.irq import IrqLine
+from stm32emu.peripherals.ledger import Ledger
+from stm32emu.peripherals.spi import Spi
+
+CR1, CR2, SR, DR = 0x00, 0x04, 0x08, 0x0C
+MASTER = 1 << 9 | 1 << 8 | 1 << 6 | 1 << 2  # SSM, SSI, SPE, MSTR
+DFF, RXONLY, BIDIMODE, BIDIOE = 1 << 11, 1 << 10, 1 << 15, 1 << 14
+RXNE, TXE, MODF, OVR, BSY = 1, 2, 0x20, 0x40, 0x80
+FRAME = 16  # 8 bits at half the clock
+
+
+class Bench:
+    """A master whose device inverts what it hears."""
+
+    def __init__(self, device: Callable[[int], int] = lambda frame: ~frame) -> None:
+        self.clock = ManualClock()
+        self.irq = IrqLine()
+        self.ledger = Ledger()
+        self.spi = Spi(
+            "SPI1", clock=self.clock, tree=ClockTree(), bus="pclk2", irq=self.irq, ledger=self.ledger, device=device
+        )
+
+    def __getitem__(self, offset: int) -> int:
+        return self.spi.read(offset, 4)
+
+    def __setitem__(self, offset: int, value: int) -> None:
+        self.spi.write(offset, 4, value)
+
+
+def test_one_frame() -> None:
+    bench = Bench()
+    assert bench[SR] == TXE
+    bench[CR1] = MASTER
+    bench[DR] = 0x0F
+    assert bench[SR] == TXE | BSY
+    bench.clock.advance(FRAME - 1)
+    assert bench[SR] == TXE | BSY
+    bench.clock.advance(1)
+    assert bench[SR] == TXE | RXNE
+    assert bench[DR] == 0xF0
+    assert bench[SR] == TXE
+
+
+def test_second_frame_waits_and_follows_without_a_gap() -> None:
+    bench = Bench()
+    bench[CR1] = MASTER
+    bench[DR] = 1
+    bench[DR] = 2
+    assert bench[SR] == BSY
+    bench.clock.advance(FRAME)
+    assert bench[SR] == BSY | TXE | RXNE
+    assert bench[DR] == 0xFE
+    bench.clock.advance(FRAME)
+    assert bench[DR] == 0xFD
+
+
+@pytest.mark.parametrize(("cr1", "cycles"), [(0, 16), (DFF, 32), (7 << 3, 8 * 256), (DFF | 2 << 3, 16 * 8)])
+def test_frame_length(cr1: int, cycles: int) -> None:
+    bench = Bench()
+    bench[CR1] = MASTER | cr1
+    bench[DR] = 0
+    bench.clock.advance(cycles - 1)
+    assert bench[SR] & BSY
+    bench.clock.advance(1)
+    assert not bench[SR] & BSY
+
+
+def test_without_a_device_miso_is_high() -> None:
+    clock = ManualClock()
+    spi = Spi("SPI1", clock=clock, tree=ClockTree(), bus="pclk2", irq=IrqLine())
+    for cr1, answer in ((MASTER, 0xFF), (MASTER | DFF, 0xFFFF)):
+        spi.write(CR1, 4, cr1)
+        spi.write(DR, 2, 0)
+        clock.advance(100)
+        assert spi.read(DR, 2) == answer
+
+
+def test_sixteen_bits() -> None:
+    bench = Bench()
+    bench[CR1] = MASTER | DFF
+    bench[DR] = 0x1234
+    bench.clock.advance(2 * FRAME)
+    assert bench[DR] == 0xEDCB
+
+
+def test_what_is_written_before_spe_is_sent_after() -> None:
+    bench = Bench()
+    bench[DR] = 1
+    bench.clock.advance(100)
+    assert bench[SR] == 0
+    bench[CR1] = MASTER
+    bench.clock.advance(FRAME)
+    assert bench[DR] == 0xFE
+
+
+def test_overrun_keeps_the_first_and_is_cleared_by_dr_then_sr() -> None:
+    bench = Bench()
+    bench[CR1] = MASTER
+    for value in (1, 2):
+        bench[DR] = value
+        bench.clock.advance(FRAME)
+    assert bench[SR] & OVR
+    assert bench[SR] & OVR
+    assert bench[DR] == 0xFE
+    assert bench[SR] & OVR
+    assert not bench[SR] & OVR
+
+
+def test_receive_only_clocks_by_itself_until_nobody_reads() -> None:
+    heard = iter(range(1, 100))
+    bench = Bench(lambda _frame: next(heard))
+    bench[CR1] = MASTER | RXONLY
+    for value in (1, 2):
+        bench.clock.advance(FRAME)
+        assert bench[DR] == value
+    bench.clock.advance(10 * FRAME)
+    assert bench[SR] & OVR
+    assert bench.clock.next_due() is None
+
+
+def test_one_wire_transmitter_hears_nothing() -> None:
+    bench = Bench()
+    bench[CR1] = MASTER | BIDIMODE | BIDIOE
+    bench[DR] = 1
+    bench.clock.advance(FRAME)
+    assert bench[SR] == TXE
+
+
+@pytest.mark.parametrize(("cr2", "raising"), [(0x80, TXE), (0x40, RXNE), (0x20, MODF | OVR | 0x10)])
+def test_interrupt_enables(cr2: int, raising: int) -> None:
+    bench = Bench()
+    found = 0
+    for bit in range(8):
+        bench.spi.words[2] = 1 << bit
+        bench[CR2] = cr2
+        found |= bench.irq.level << bit
+    assert found == raising
+
+
+def test_dma_requests() -> None:
+    bench = Bench()
+    bench[CR1] = MASTER
+    bench[CR2] = 3
+    assert bench.spi.dma_tx.level
+    bench[DR] = 1
+    bench[DR] = 2
+    assert not bench.spi.dma_tx.level
+    bench.clock.advance(FRAME)
+    assert bench.spi.dma_tx.level
+    assert bench.spi.dma_rx.level
+    bench[DR]
+    assert not bench.spi.dma_rx.level
+
+
+def test_master_with_nss_low_faults() -> None:
+    bench = Bench()
+    bench[CR1] = MASTER & ~(1 << 8)
+    assert bench[SR] & MODF
+    assert bench[CR1] & 0x44 == 0
+    bench[CR1] = MASTER
+    assert not bench[SR] & MODF
+
+
+def test_slave_mode_is_said_not_to_work() -> None:
+    bench = Bench()
+    bench[CR1] = 1 << 6
+    assert [entry.what for entry in bench.ledger.of_kind("unmodelled")] == ["slave mode"]
+
+
+def test_reset() -> None:
+    bench = Bench()
+    bench[CR1] = MASTER
+    bench[DR] = 1
+    bench.spi.reset()
+    bench.clock.advance(100)
+    assert bench[SR] == TXE
