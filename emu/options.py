@@ -15,7 +15,7 @@ from stm32emu.chips import Chip, find_chip
 from stm32emu.errors import UserError
 from stm32emu.netbridge.forward import Forward, parse_forward
 from stm32emu.peripherals.clock import ClockTree, ManualClock
-from stm32emu.peripherals.eth_phy import make_phy
+from stm32emu.peripherals.eth_phy import MODELS, make_phy
 
 EXIT_CODES = {
     0: "the run ended as asked: --until was seen, or --duration was reached without --until",
@@ -152,7 +152,7 @@ OPTIONS = (
     Option("--guest-ip", "guest_ip", "ADDRESS", "the firmware's address, if its traffic does not tell", parse_guest_ip),
     Option("--chip", "chip", "NAME", "the part, such as stm32f407 [what the firmware names]", find_chip),
     Option("--uart", "uart", "NAME", "the console, such as usart2 [the first that speaks]", parse_uart),
-    Option("--phy", "phy", "NAME[@ADDRESS]", "Ethernet PHY: lan8742a, lan8720, dp83848 or auto [auto]", parse_phy),
+    Option("--phy", "phy", "NAME[@ADDRESS]", f"Ethernet PHY: {', '.join(MODELS)} [auto: suits most drivers]", parse_phy),
     Option("--hse", "hse", "FREQUENCY", "the external oscillator [inferred from the PLL]", parse_frequency),
     Option("--seed", "seed", "NUMBER", "source of everything random in the run [0]", parse_seed),
     Option("--duration", "duration", "TIME", "end after this much virtual time, such as 10s", parse_duration),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A guest small enough to trust: an address, ARP, TCP by passive opens of our own `Tcp`, UDP echo. And a world for it."""
+"""A guest small enough to trust: ARP, TCP by passive opens of our own `Tcp`, UDP echo. And a world for it."""
 
 from __future__ import annotations
 

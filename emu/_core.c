@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* stm32emu._core: the Python face of the native core. emu/cpu.py documents and types it. */
+#include "_core.h"
+
+#include <structmember.h>
+
+static int take_api(Core *c, PyObject *api)
+{
+    const struct {
+        const char *name;
+        void *slot;
+    } functions[] = {
+        {"uc_open", &c->api.open}, {"uc_close", &c->api.close}, {"uc_ctl", &c->api.ctl},
+        {"uc_emu_start", &c->api.emu_start}, {"uc_emu_stop", &c->api.emu_stop},
+        {"uc_reg_write", &c->api.reg_write},
+        {"uc_reg_read_batch", &c->api.reg_read_batch}, {"uc_reg_write_batch", &c->api.reg_write_batch},
+        {"uc_mem_map_ptr", &c->api.mem_map_ptr}, {"uc_mmio_map", &c->api.mmio_map},
+        {"uc_hook_add", &c->api.hook_add}, {"uc_hook_del", &c->api.hook_del}, {"uc_strerror", &c->api.strerror},
+    };
+    for (size_t n = 0; n < sizeof functions / sizeof *functions; n++) {
+        PyObject *address = PyDict_GetItemString(api, functions[n].name);
+        void *pointer = address != NULL ? PyLong_AsVoidPtr(address) : NULL;
+        if (pointer == NULL) {
+            PyErr_Format(PyExc_RuntimeError, "the loaded Unicorn library has no %s", functions[n].name);
+            return -1;
+        }
+        memcpy(functions[n].slot, &pointer, sizeof pointer);
+    }
+    return 0;
+}
+
+static int core_init(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"api", NULL};
+    Core *c = (Core *)self;
+    PyObject *api;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!", names, &PyDict_Type, &api))
+        return -1;
+    if (c->uc != NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "a core is initialised once");
+        return -1;
+    }
+    if (take_api(c, api) < 0)
+        return -1;
+    if (posix_memalign((void **)&c->pages, 0x1000, 0x2000)) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    memset(c->pages, 0, 0x2000);
+    return core_open(c);
+}
+
+static int core_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Core *c = (Core *)self;
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(c->on_due);
+    Py_VISIT(c->on_program);
+    Py_VISIT(c->on_itm);
+    for (int n = 0; n < c->mmio_count; n++) {
+        Py_VISIT(c->mmio[n]->read);
+        Py_VISIT(c->mmio[n]->write);
+    }
+    return 0;
+}
+
+static int core_clear(PyObject *self)
+{
+    Core *c = (Core *)self;
+    Py_CLEAR(c->on_due);
+    Py_CLEAR(c->on_program);
+    Py_CLEAR(c->on_itm);
+    for (int n = 0; n < c->mmio_count; n++) {
+        Py_CLEAR(c->mmio[n]->read);
+        Py_CLEAR(c->mmio[n]->write);
+    }
+    return 0;
+}
+
+static void core_dealloc(PyObject *self)
+{
+    Core *c = (Core *)self;
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    core_clear(self);
+    if (c->uc != NULL)
+        c->api.close(c->uc);
+    core_release_memory(c);
+    free(c->pages);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyObject *add_memory(PyObject *self, PyObject *args)
+{
+    unsigned base, target;
+    int kind;
+    PyObject *buffer;
+    if (!PyArg_ParseTuple(args, "IOiI", &base, &buffer, &kind, &target) ||
+        core_add_memory((Core *)self, base, buffer, (RegionKind)kind, target) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *add_mmio(PyObject *self, PyObject *args)
+{
+    unsigned base, size;
+    PyObject *read, *write, *words, *plain;
+    if (!PyArg_ParseTuple(args, "IIOOOO", &base, &size, &read, &write, &words, &plain) ||
+        core_add_mmio((Core *)self, base, size, read, write, words, plain) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *set_irq(PyObject *self, PyObject *args)
+{
+    int irq, level;
+    if (!PyArg_ParseTuple(args, "ip", &irq, &level))
+        return NULL;
+    if (irq < 0 || irq >= EXC_COUNT - EXC_IRQ0)
+        return PyErr_Format(PyExc_ValueError, "there is no interrupt %d", irq);
+    nvic_set_line((Core *)self, irq, level);
+    Py_RETURN_NONE;
+}
+
+static PyObject *pend_nmi(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    nvic_pend((Core *)self, EXC_NMI);
+    Py_RETURN_NONE;
+}
+
+static PyObject *send_event(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    ((Core *)self)->event_register = true;
+    Py_RETURN_NONE;
+}
+
+static PyObject *reset(PyObject *self, PyObject *args)
+{
+    unsigned vectors;
+    int relocated;
+    if (!PyArg_ParseTuple(args, "Ip", &vectors, &relocated))
+        return NULL;
+    core_reset((Core *)self, vectors, relocated);
+    Py_RETURN_NONE;
+}
+
+static PyObject *run(PyObject *self, PyObject *limit)
+{
+    long long cycle = PyLong_AsLongLong(limit);
+    if (cycle == -1 && PyErr_Occurred())
+        return NULL;
+    int reason = core_run((Core *)self, cycle);
+    return reason < 0 ? NULL : PyLong_FromLong(reason);
+}
+
+static PyObject *advance(PyObject *self, PyObject *to)
+{
+    Core *c = (Core *)self;
+    long long cycle = PyLong_AsLongLong(to);
+    if (cycle == -1 && PyErr_Occurred())
+        return NULL;
+    if (cycle > c->cycles)
+        c->cycles = c->natural = cycle;
+    c->force_natural = true;
+    Py_RETURN_NONE;
+}
+
+/* Let events due by now happen while the CPU sleeps, and say whether one of them wakes it. */
+static PyObject *wake(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    Core *c = (Core *)self;
+    if (c->cycles >= c->deadline || c->cycles >= c->due || c->cycles >= systick_due(c))
+        core_run_due(c);
+    if (c->failed) {
+        core_restore_error(c);
+        return NULL;
+    }
+    bool awake = nvic_wakes(c) || c->event_register;
+    return PyBool_FromLong(awake);
+}
+
+static PyObject *stop(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    Core *c = (Core *)self;
+    c->stop = c->attention = true;
+    Py_RETURN_NONE;
+}
+
+static PyObject *flush(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    Core *c = (Core *)self;
+    c->flush = c->attention = true;
+    Py_RETURN_NONE;
+}
+
+static PyObject *snapshot_tuple(const Snapshot *s)
+{
+    PyObject *list = PyTuple_New(30);
+    if (list == NULL)
+        return NULL;
+    const uint32_t rest[] = {s->xpsr, s->msp, s->psp, s->control, s->primask, s->basepri, s->faultmask,
+                             s->exception, s->exc_return, s->cfsr, s->hfsr, s->mmfar, s->bfar};
+    for (int n = 0; n < 29; n++)
+        PyTuple_SET_ITEM(list, n, PyLong_FromUnsignedLong(n < 16 ? s->r[n] : rest[n - 16]));
+    PyTuple_SET_ITEM(list, 29, PyLong_FromLongLong(s->cycle));
+    return list;
+}
+
+static PyObject *registers(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    Snapshot s;
+    core_snapshot((Core *)self, &s);
+    return snapshot_tuple(&s);
+}
+
+static PyObject *take_fault(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    Core *c = (Core *)self;
+    if (!c->fault_seen)
+        Py_RETURN_NONE;
+    c->fault_seen = false;
+    return snapshot_tuple(&c->fault);
+}
+
+static PyObject *blocks(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    Core *c = (Core *)self;
+    uint32_t count = c->ring_next < RING_SIZE ? c->ring_next : RING_SIZE;
+    PyObject *list = PyList_New(count);
+    for (uint32_t n = 0; n < count && list != NULL; n++)
+        PyList_SET_ITEM(list, n, PyLong_FromUnsignedLong(c->ring[(c->ring_next - count + n) % RING_SIZE]));
+    return list;
+}
+
+static PyObject *read_register(PyObject *self, PyObject *id)
+{
+    return PyLong_FromUnsignedLong(core_reg((Core *)self, (int)PyLong_AsLong(id)));
+}
+
+static PyObject *write_register(PyObject *self, PyObject *args)
+{
+    int id;
+    unsigned value;
+    if (!PyArg_ParseTuple(args, "iI", &id, &value))
+        return NULL;
+    core_set_reg((Core *)self, id, value);
+    Py_RETURN_NONE;
+}
+
+/* The core's own state in a fixed layout, for hashing: registers, FP registers, NVIC, SysTick, SCS, time. */
+static PyObject *state(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    Core *c = (Core *)self;
+    Snapshot s;
+    core_snapshot(c, &s);
+    uint32_t fp[33];
+    for (int n = 0; n < 33; n++)
+        fp[n] = core_reg(c, n < 32 ? UC_REG_S0 + n : UC_REG_FPSCR);
+    uint64_t times[] = {(uint64_t)c->cycles, (uint64_t)c->natural, (uint64_t)c->systick.zero_at, (uint64_t)c->scs.cyccnt_base};
+    uint32_t flags[] = {c->systick.ctrl, c->systick.load, c->systick.stopped_value, c->systick.countflag, c->ipsr, c->event_register};
+    PyObject *parts[] = {PyBytes_FromStringAndSize((char *)s.r, 23 * 4), PyBytes_FromStringAndSize((char *)fp, sizeof fp),
+                         PyBytes_FromStringAndSize((char *)&c->nvic, sizeof c->nvic), PyBytes_FromStringAndSize((char *)times, sizeof times),
+                         PyBytes_FromStringAndSize((char *)flags, sizeof flags),
+                         PyBytes_FromStringAndSize((char *)&c->scs, offsetof(Scs, cyccnt_base))};
+    PyObject *all = PyBytes_FromStringAndSize(NULL, 0);
+    for (size_t n = 0; n < sizeof parts / sizeof *parts; n++)
+        PyBytes_ConcatAndDel(&all, parts[n]);
+    return all;
+}
+
+static void ignore_instruction(uc_engine *uc, uint64_t address, uint32_t size, void *core)
+{
+    (void)uc, (void)address, (void)size, (void)core;
+}
+
+/* A do-nothing UC_HOOK_CODE: it makes Unicorn cut blocks elsewhere, which must not change anything. For tests. */
+static PyObject *code_hook(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    Core *c = (Core *)self;
+    uc_hook hook;
+    c->api.hook_add(c->uc, &hook, UC_HOOK_CODE, (void *)ignore_instruction, NULL, 1, 0);
+    c->api.ctl(c->uc, UC_CTL_TB_FLUSH);
+    Py_RETURN_NONE;
+}
+
+static PyObject *get_due(PyObject *self, void *unused)
+{
+    (void)unused;
+    return PyLong_FromLongLong(((Core *)self)->due);
+}
+
+static int set_due(PyObject *self, PyObject *value, void *unused)
+{
+    (void)unused;
+    long long due = value != NULL ? PyLong_AsLongLong(value) : -1;
+    if (due == -1 && PyErr_Occurred())
+        return -1;
+    ((Core *)self)->due = due;
+    core_update_deadline((Core *)self);
+    return 0;
+}
+
+static PyObject *get_wake_at(PyObject *self, void *unused)
+{
+    (void)unused;
+    Core *c = (Core *)self;
+    int64_t systick = systick_due(c);
+    return PyLong_FromLongLong(systick < c->due ? systick : c->due);
+}
+
+static PyMethodDef methods[] = {
+    {"add_memory", add_memory, METH_VARARGS, NULL}, {"add_mmio", add_mmio, METH_VARARGS, NULL},
+    {"set_irq", set_irq, METH_VARARGS, NULL},       {"pend_nmi", pend_nmi, METH_NOARGS, NULL},
+    {"send_event", send_event, METH_NOARGS, NULL},  {"reset", reset, METH_VARARGS, NULL},
+    {"run", run, METH_O, NULL},                     {"advance", advance, METH_O, NULL},
+    {"wake", wake, METH_NOARGS, NULL},              {"stop", stop, METH_NOARGS, NULL},
+    {"flush", flush, METH_NOARGS, NULL},            {"registers", registers, METH_NOARGS, NULL},
+    {"take_fault", take_fault, METH_NOARGS, NULL},  {"blocks", blocks, METH_NOARGS, NULL},
+    {"read_register", read_register, METH_O, NULL}, {"write_register", write_register, METH_VARARGS, NULL},
+    {"state", state, METH_NOARGS, NULL},            {"code_hook", code_hook, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL}};
+
+static PyMemberDef members[] = {
+    {"now", T_LONGLONG, offsetof(Core, natural), READONLY, NULL},
+    {"block", T_UINT, offsetof(Core, block), READONLY, NULL},
+    {"ipsr", T_UINT, offsetof(Core, ipsr), READONLY, NULL},
+    {"on_due", T_OBJECT_EX, offsetof(Core, on_due), 0, NULL},
+    {"on_program", T_OBJECT_EX, offsetof(Core, on_program), 0, NULL},
+    {"on_itm", T_OBJECT_EX, offsetof(Core, on_itm), 0, NULL},
+    {NULL, 0, 0, 0, NULL}};
+
+static PyGetSetDef getset[] = {{"due", get_due, set_due, NULL, NULL}, {"wake_at", get_wake_at, NULL, NULL, NULL}, {NULL, NULL, NULL, NULL, NULL}};
+
+static PyType_Slot slots[] = {
+    {Py_tp_doc, "A Cortex-M4 on Unicorn. See stm32emu.cpu."}, {Py_tp_init, core_init}, {Py_tp_dealloc, core_dealloc},
+    {Py_tp_traverse, core_traverse}, {Py_tp_clear, core_clear}, {Py_tp_methods, methods}, {Py_tp_members, members},
+    {Py_tp_getset, getset}, {Py_tp_new, PyType_GenericNew}, {0, NULL}};
+
+static PyType_Spec spec = {"stm32emu._core.Core", sizeof(Core), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE, slots};
+
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "stm32emu._core", NULL, -1, NULL, NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__core(void)
+{
+    PyObject *m = PyModule_Create(&module);
+    PyObject *type = PyType_FromSpec(&spec);
+    if (m == NULL || type == NULL || PyModule_AddObject(m, "Core", type) < 0) {
+        Py_XDECREF(m);
+        Py_XDECREF(type);
+        return NULL;
+    }
+    return m;
+}

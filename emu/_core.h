@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The native core: what must run per block and per exception. It knows the Cortex-M4 (ARMv7-M ARM, DDI 0403E.e) and
+ * nothing about STM32. All state is in `Core`; several cores live in one process. */
+#ifndef CORE_H
+#define CORE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "_core_unicorn.h"
+
+enum {
+    EXC_RESET = 1, EXC_NMI, EXC_HARDFAULT, EXC_MEMMANAGE, EXC_BUSFAULT, EXC_USAGEFAULT,
+    EXC_SVCALL = 11, EXC_DEBUGMON, EXC_PENDSV = 14, EXC_SYSTICK, EXC_IRQ0
+};
+#define EXC_COUNT 256 /* 16 system exceptions and 240 interrupts, B1.5.2 */
+#define EXC_WORDS (EXC_COUNT / 32)
+#define IMPLEMENTED_PRIORITY 0xF0 /* STM32F4: four priority bits, PM0214 4.3.7 */
+
+/* CFSR, HFSR, DFSR bits, B3.2.15 to B3.2.17 */
+enum {
+    CFSR_IACCVIOL = 1 << 0, CFSR_DACCVIOL = 1 << 1, CFSR_MUNSTKERR = 1 << 3, CFSR_MSTKERR = 1 << 4, CFSR_MMARVALID = 1 << 7,
+    CFSR_IBUSERR = 1 << 8, CFSR_PRECISERR = 1 << 9, CFSR_UNSTKERR = 1 << 11, CFSR_STKERR = 1 << 12, CFSR_BFARVALID = 1 << 15,
+    CFSR_UNDEFINSTR = 1 << 16, CFSR_INVSTATE = 1 << 17, CFSR_INVPC = 1 << 18, CFSR_NOCP = 1 << 19, CFSR_UNALIGNED = 1 << 24,
+    CFSR_DIVBYZERO = 1 << 25
+};
+#define HFSR_VECTTBL (1u << 1)
+#define HFSR_FORCED (1u << 30)
+#define HFSR_DEBUGEVT (1u << 31)
+#define DFSR_BKPT (1u << 1)
+
+/* CONTROL, B1.4.4; xPSR, B1.4.2 */
+enum { CONTROL_NPRIV = 1, CONTROL_SPSEL = 2, CONTROL_FPCA = 4 };
+#define XPSR_T (1u << 24)
+#define XPSR_IT 0x0600FC00u
+#define XPSR_REALIGNED (1u << 9)
+#define XPSR_IPSR 0x1FFu
+#define CCR_NONBASETHRDENA 1u
+#define CCR_STKALIGN (1u << 9)
+#define CCR_DIV_0_TRP (1u << 4)
+#define SCR_SLEEPONEXIT 2u
+#define SCR_SEVONPEND 16u
+#define FPCCR_ASPEN (1u << 31)
+#define FPCCR_LSPEN (1u << 30)
+#define DEMCR_TRCENA (1u << 24)
+
+#define EXC_RETURN_BASE 0xFFFFFFE0u
+#define EXC_RETURN_PAGE 0xFFFFF000u
+#define STOP_ADDRESS 0x0FFFFFFEu /* uc_emu_start's `until`: fetchable, never executed */
+#define SVC_0 0xDF00u
+
+/* Why run() came back */
+typedef enum { RUN_LIMIT, RUN_SLEEP, RUN_FAULT, RUN_LOCKUP, RUN_RESET, RUN_STOPPED } RunReason;
+
+typedef enum { KIND_RAM, KIND_ROM, KIND_FLASH, KIND_MMIO } RegionKind;
+
+typedef struct {
+    uint32_t base, size, target; /* target: the address this range shows (aliases); equal to base otherwise */
+    RegionKind kind;
+    uint8_t *host;          /* NULL for MMIO */
+    uint8_t *executed;      /* per 1 KB page: code was fetched from it */
+    Py_buffer view;
+} Region;
+
+typedef struct Core Core;
+
+typedef struct {
+    Core *core;
+    PyObject *read, *write;
+    Py_buffer words, plain; /* registers the core may serve itself; buf NULL when there are none */
+    uint32_t base, size;
+} Mmio;
+
+typedef struct {
+    uint32_t enabled[EXC_WORDS], pending[EXC_WORDS], active[EXC_WORDS], level[EXC_WORDS];
+    int16_t priority[EXC_COUNT];
+} Nvic;
+
+typedef struct {
+    uint32_t ctrl, load;
+    uint32_t stopped_value; /* VAL while disabled */
+    int64_t zero_at;        /* cycle of the next 1 -> 0 transition while enabled */
+    bool countflag;
+} SysTick;
+
+typedef struct {
+    uint32_t vtor, prigroup, scr, ccr, cfsr, hfsr, dfsr, mmfar, bfar, afsr, shcsr, cpacr, fpccr, fpcar, fpdscr, demcr;
+    uint32_t mpu_ctrl, mpu_rnr, mpu_rbar[8], mpu_rasr[8];
+    uint32_t dwt_ctrl, dwt[16], itm_ter, itm_tcr, itm_tpr;
+    int64_t cyccnt_base;
+} Scs;
+
+/* Registers of one moment, for reports; `exception` is the fault being taken. */
+typedef struct {
+    uint32_t r[16], xpsr, msp, psp, control, primask, basepri, faultmask, exception, exc_return, cfsr, hfsr, mmfar, bfar;
+    int64_t cycle;
+} Snapshot;
+
+#define RING_SIZE 64
+#define MAX_REGIONS 32
+#define MAX_MMIO 160
+
+struct Core {
+    PyObject_HEAD
+    UnicornApi api;
+    uc_engine *uc;
+    bool in_emu;
+
+    /* virtual time: cycles at the start of the current block; `natural` is the last natural boundary's */
+    int64_t cycles, natural;
+    int64_t due;     /* Python's next event */
+    int64_t limit;   /* of this run */
+    int64_t deadline; /* min of the above and SysTick: the one comparison of the block hook */
+    uint32_t block, block_size;
+    bool force_natural;
+    bool attention; /* something is pending, or a stop was asked for */
+
+    uint32_t ipsr;
+    bool event_register;
+    bool stop, flush, leaving;
+    RunReason reason;
+
+    Nvic nvic;
+    SysTick systick;
+    Scs scs;
+
+    Region regions[MAX_REGIONS];
+    int region_count;
+    Region *code; /* region of the last code peek */
+    Mmio *mmio[MAX_MMIO];
+    int mmio_count;
+
+    uint32_t ring[RING_SIZE];
+    uint32_t ring_next;
+
+    bool access_fault;      /* the TLB fill hook refused an access: */
+    uint32_t fault_page;
+    int fault_type;
+    Snapshot fault;
+    bool fault_seen;
+
+    PyObject *on_due, *on_program, *on_itm;
+    bool failed; /* a Python callback raised; the error is kept until run() returns */
+    PyObject *error_type, *error_value, *error_trace;
+    uint8_t *pages; /* two host pages: the svc page for EXC_RETURN, and the one of STOP_ADDRESS */
+};
+
+/* _core_memory.c */
+Region *core_region(Core *, uint32_t address, uint32_t length);
+bool core_load(Core *, uint32_t address, void *to, uint32_t length);
+bool core_store(Core *, uint32_t address, const void *from, uint32_t length);
+bool core_on_fill(uc_engine *, uint64_t address, int type, uc_tlb_entry *, void *);
+const char *core_map_system(Core *);
+int core_add_memory(Core *, uint32_t base, PyObject *buffer, RegionKind kind, uint32_t target);
+int core_add_mmio(Core *, uint32_t base, uint32_t size, PyObject *read, PyObject *write, PyObject *words, PyObject *plain);
+void core_release_memory(Core *);
+void core_callback_failed(Core *);
+void core_restore_error(Core *);
+
+/* _core_nvic.c */
+void nvic_reset(Nvic *);
+int nvic_execution_priority(Core *);
+int nvic_raw_priority(Core *); /* without PRIMASK, BASEPRI, FAULTMASK */
+int nvic_next(Core *);         /* the exception to take now, 0 for none */
+int nvic_best_pending(Core *);
+bool nvic_wakes(Core *);
+void nvic_pend(Core *, int exception);
+void nvic_unpend(Core *, int exception);
+void nvic_set_line(Core *, int irq, bool level);
+void nvic_deactivate(Core *, int exception);
+int nvic_active_count(const Nvic *);
+int nvic_group(const Core *, int priority);
+static inline bool nvic_bit(const uint32_t *bits, int n) { return bits[n >> 5] >> (n & 31) & 1; }
+static inline void nvic_assign(uint32_t *bits, int n, bool value)
+{
+    bits[n >> 5] = (bits[n >> 5] & ~(1u << (n & 31))) | ((uint32_t)value << (n & 31));
+}
+
+/* _core_scs.c */
+uint64_t scs_read(uc_engine *, uint64_t offset, unsigned size, void *core);
+void scs_write(uc_engine *, uint64_t offset, unsigned size, uint64_t value, void *core);
+void scs_reset(Core *);
+
+/* _core_trace.c: DWT, ITM and the storage of the other debug blocks */
+uint64_t trace_read(uc_engine *, uint64_t offset, unsigned size, void *core);
+void trace_write(uc_engine *, uint64_t offset, unsigned size, uint64_t value, void *core);
+
+/* _core_systick.c */
+void systick_reset(SysTick *);
+void systick_sync(Core *);
+int64_t systick_due(const Core *);
+uint32_t systick_read(Core *, uint32_t offset);
+void systick_write(Core *, uint32_t offset, uint32_t value);
+
+/* _core_exception.c */
+void exception_enter(Core *, int exception, uint32_t return_address);
+void exception_return(Core *, uint32_t exc_return);
+void exception_fault(Core *, int fault, uint32_t status, uint32_t address, uint32_t return_address);
+void core_snapshot(Core *, Snapshot *);
+
+/* _core_decode.c */
+int thumb_size(uint16_t first);
+uint32_t thumb_access_address(Core *, uint32_t pc, uint32_t page);
+
+/* _core_run.c */
+int core_open(Core *);
+void core_reset(Core *, uint32_t vectors, bool relocated);
+int core_run(Core *, int64_t limit);
+void core_update_deadline(Core *);
+bool core_boundary(Core *, uint32_t address);
+void core_run_due(Core *);
+
+/* register access through the API, one value at a time */
+uint32_t core_reg(Core *, int id);
+void core_set_reg(Core *, int id, uint32_t value);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Just enough Thumb decoding (ARMv7-M ARM A5): instruction lengths, and the address a load or store accesses, which
+ * Unicorn's virtual TLB tells only to the page. */
+#include "_core.h"
+
+int thumb_size(uint16_t first) { return first >> 11 >= 0x1D ? 4 : 2; }
+
+static uint32_t reg(Core *c, unsigned n, uint32_t pc)
+{
+    return n == 15 ? (pc + 4) & ~3u : core_reg(c, n == 13 ? UC_REG_SP : n == 14 ? UC_REG_LR : UC_REG_R0 + (int)n);
+}
+
+/* A5.2: the 16-bit loads and stores. */
+static uint32_t address16(Core *c, uint32_t pc, uint16_t op)
+{
+    uint32_t base = reg(c, op >> 3 & 7, pc), imm5 = op >> 6 & 31;
+    switch (op >> 12) {
+    case 0x4: return (op & 0x0800) ? ((pc + 4) & ~3u) + (op & 0xFF) * 4u : 0;
+    case 0x5: return base + reg(c, op >> 6 & 7, pc);
+    case 0x6: return base + imm5 * 4;
+    case 0x7: return base + imm5;
+    case 0x8: return base + imm5 * 2;
+    case 0x9: return reg(c, 13, pc) + (op & 0xFF) * 4u;
+    case 0xB: return op & 0x0800 ? reg(c, 13, pc) : reg(c, 13, pc) - 4u * (unsigned)__builtin_popcount(op & 0x1FF);
+    case 0xC: return reg(c, op >> 8 & 7, pc);
+    }
+    return 0;
+}
+
+/* Offset forms shared by LDRD/STRD, VLDR/VSTR and coprocessor transfers: imm8*4, P and U bits. */
+static uint32_t indexed(uint32_t base, uint16_t first, uint32_t offset)
+{
+    if (!(first & 0x0100)) /* post-indexed */
+        return base;
+    return first & 0x0080 ? base + offset : base - offset;
+}
+
+/* A5.3.7 to A5.3.10: single loads and stores. */
+static uint32_t single32(Core *c, uint32_t pc, uint16_t first, uint16_t second, uint32_t base)
+{
+    uint32_t imm8 = second & 0xFF;
+    if ((first & 0xF) == 15)
+        return first & 0x0080 ? base + (second & 0xFFF) : base - (second & 0xFFF);
+    if (first & 0x0080)
+        return base + (second & 0xFFF);
+    if (!(second & 0x0800))
+        return base + (reg(c, second & 15, pc) << (second >> 4 & 3));
+    if (!(second & 0x0400))
+        return base;
+    return second & 0x0200 ? base + imm8 : base - imm8;
+}
+
+static uint32_t address32(Core *c, uint32_t pc, uint16_t first, uint16_t second)
+{
+    uint32_t base = reg(c, first & 15, pc), imm8 = second & 0xFF;
+    if ((first & 0xFE00) == 0xF800)
+        return single32(c, pc, first, second, base);
+    if ((first & 0xFE40) == 0xE800) /* LDM/STM: decrement-before forms start below the base */
+        return first & 0x0100 ? base - 4u * (unsigned)__builtin_popcount(second) : base;
+    if ((first & 0xFFF0) == 0xE8D0 && (second & 0xFFE0) == 0xF000) /* TBB, TBH */
+        return base + (reg(c, second & 15, pc) << (second >> 4 & 1));
+    if ((first & 0xFFE0) == 0xE840) /* LDREX, STREX */
+        return base + imm8 * 4;
+    if ((first & 0xFFE0) == 0xE8C0)
+        return base;
+    if ((first & 0xFE40) == 0xE840) /* LDRD, STRD */
+        return indexed(base, first, imm8 * 4);
+    if ((first & 0xFE00) == 0xEC00) { /* VLDR/VSTR have P and no W; VLDM/VSTM/VPUSH the rest */
+        if ((first & 0x0120) == 0x0120)
+            return base - imm8 * 4;
+        return (first & 0x0100) ? indexed(base, first, imm8 * 4) : base;
+    }
+    return 0;
+}
+
+/* The address that the instruction at `pc` accesses within `page`, or the page itself when it only crosses into it. */
+uint32_t thumb_access_address(Core *c, uint32_t pc, uint32_t page)
+{
+    uint16_t op[2] = {0, 0};
+    if (!core_load(c, pc, op, 2) || (thumb_size(op[0]) == 4 && !core_load(c, pc, op, 4)))
+        return page;
+    uint32_t address = thumb_size(op[0]) == 2 ? address16(c, pc, op[0]) : address32(c, pc, op[0], op[1]);
+    return address >= page && address - page < 0x400 ? address : page;
+}

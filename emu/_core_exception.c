@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Exception entry and return, faults and escalation: ARMv7-M ARM B1.5.6 to B1.5.11 and B1.5.14. */
+#include "_core.h"
+
+#define RETURNS_TO_PSP 4u
+#define RETURNS_TO_THREAD 8u
+#define BASIC_FRAME 4u
+
+/* What entry and return need to know of the CPU, read in one go. */
+typedef struct {
+    uint32_t r[4], r12, sp, lr, xpsr, control;
+} State;
+
+static void read_state(Core *c, State *s)
+{
+    int ids[] = {UC_REG_R0, UC_REG_R0 + 1, UC_REG_R0 + 2, UC_REG_R0 + 3, UC_REG_R0 + 12, UC_REG_SP, UC_REG_LR, UC_REG_XPSR, UC_REG_CONTROL};
+    void *values[] = {&s->r[0], &s->r[1], &s->r[2], &s->r[3], &s->r12, &s->sp, &s->lr, &s->xpsr, &s->control};
+    c->api.reg_read_batch(c->uc, ids, values, 9);
+    s->xpsr = (s->xpsr & ~XPSR_IPSR) | c->ipsr; /* IPSR reads as zero when unprivileged */
+}
+
+static void fp_registers(Core *c, uint32_t words[17], bool write)
+{
+    int ids[17];
+    void *values[17];
+    for (int n = 0; n < 17; n++) {
+        ids[n] = n < 16 ? UC_REG_S0 + n : UC_REG_FPSCR;
+        values[n] = &words[n];
+    }
+    if (write)
+        c->api.reg_write_batch(c->uc, ids, values, 17);
+    else
+        c->api.reg_read_batch(c->uc, ids, values, 17);
+}
+
+/* PushStack(): the frame goes onto the stack in use; SP moves even when storing fails. */
+static bool push_frame(Core *c, const State *s, uint32_t return_address, bool fp)
+{
+    uint32_t frame[26] = {s->r[0], s->r[1], s->r[2], s->r[3], s->r12, s->lr, return_address, s->xpsr & ~XPSR_REALIGNED};
+    uint32_t size = fp ? 0x68 : 0x20;
+    bool align = fp || (c->scs.ccr & CCR_STKALIGN);
+    uint32_t sp = (s->sp & ~3u) - size;
+    if (align && (s->sp & 4)) {
+        frame[7] |= XPSR_REALIGNED;
+        sp &= ~4u;
+    }
+    /* Lazy stacking is done at once: the handler cannot tell, but for the words it would have left unwritten. */
+    if (fp) {
+        fp_registers(c, &frame[8], false);
+        c->scs.fpcar = sp + 0x20;
+    }
+    core_set_reg(c, UC_REG_SP, sp);
+    return core_store(c, sp, frame, fp ? 25 * 4 : 8 * 4);
+}
+
+/* Handler mode with MSP and SPSEL clear. Unicorn swaps r13 when IPSR or SPSEL change which stack is in use, and takes
+ * CONTROL writes only when privileged, SPSEL only in Thread mode: hence the detour through a privileged Thread mode. */
+static void enter_handler_mode(Core *c, uint32_t control, int exception)
+{
+    uint32_t zero = 0, handler = (uint32_t)exception, npriv = control & CONTROL_NPRIV;
+    if (c->ipsr == 0 && (control & CONTROL_SPSEL)) {
+        uint32_t spsel = CONTROL_SPSEL;
+        int ids[] = {UC_REG_IPSR, UC_REG_CONTROL, UC_REG_IPSR, UC_REG_CONTROL};
+        void *values[] = {&handler, &spsel, &zero, &zero};
+        c->api.reg_write_batch(c->uc, ids, values, 4);
+    }
+    int ids[] = {UC_REG_IPSR, UC_REG_CONTROL};
+    void *values[] = {&handler, &npriv};
+    c->api.reg_write_batch(c->uc, ids, values, 2);
+    c->ipsr = handler;
+}
+
+static void jump(Core *c, uint32_t lr, uint32_t xpsr, uint32_t pc)
+{
+    uint32_t flags = xpsr, target = (pc & ~1u) | (xpsr >> 24 & 1);
+    /* APSR_NZCV last of the flags: it is the write that makes Unicorn recompute mode and privilege. PC on its own:
+     * in 2.1.4 only the single write makes a block hook's new PC stick. */
+    int ids[] = {UC_REG_LR, UC_REG_XPSR_NZCVQG, UC_REG_APSR_NZCV};
+    void *values[] = {&lr, &xpsr, &flags};
+    c->api.reg_write_batch(c->uc, ids, values, 3);
+    core_set_reg(c, UC_REG_PC, target);
+    c->block = pc & ~1u;
+    c->block_size = 0;
+    c->force_natural = true;
+}
+
+static void lockup(Core *c)
+{
+    c->reason = RUN_LOCKUP;
+    c->stop = c->attention = true;
+}
+
+static void pend_fault(Core *c, int fault, uint32_t status, uint32_t address);
+
+/* ExceptionTaken(): activate the best pending exception. LR gets `exc_return`. */
+static void take(Core *c, uint32_t exc_return, uint32_t control, uint32_t xpsr)
+{
+    for (int tries = 0; tries < 3; tries++) {
+        int exception = nvic_best_pending(c);
+        uint32_t vector;
+        bool fetched = core_load(c, c->scs.vtor + 4 * (uint32_t)exception, &vector, 4);
+        nvic_assign(c->nvic.pending, exception, false);
+        if (!fetched) { /* B1.5.6: a vector fetch error is a HardFault; on HardFault's own it is lockup */
+            c->scs.hfsr |= HFSR_VECTTBL;
+            if (exception == EXC_HARDFAULT)
+                break;
+            nvic_pend(c, EXC_HARDFAULT);
+            continue;
+        }
+        nvic_assign(c->nvic.active, exception, true);
+        enter_handler_mode(c, control, exception);
+        c->event_register = true;
+        jump(c, exc_return, (xpsr & ~(XPSR_IT | XPSR_T | XPSR_IPSR | XPSR_REALIGNED)) | (uint32_t)exception | (vector & 1) << 24, vector);
+        return;
+    }
+    lockup(c);
+}
+
+void exception_enter(Core *c, int exception, uint32_t return_address)
+{
+    State s;
+    read_state(c, &s);
+    nvic_assign(c->nvic.pending, exception, true);
+    bool fp = (s.control & CONTROL_FPCA) && (c->scs.fpccr & FPCCR_ASPEN);
+    bool psp = c->ipsr == 0 && (s.control & CONTROL_SPSEL);
+    uint32_t exc_return = 0xFFFFFFE1u | (fp ? 0 : 1u << 4) | (c->ipsr == 0 ? RETURNS_TO_THREAD : 0) | (psp ? RETURNS_TO_PSP : 0);
+    if (!push_frame(c, &s, return_address, fp))
+        pend_fault(c, EXC_BUSFAULT, CFSR_STKERR, 0);
+    if (fp)
+        core_set_reg(c, UC_REG_FPSCR, c->scs.fpdscr);
+    take(c, exc_return, s.control, s.xpsr);
+}
+
+/* Escalation, B1.5.14: a fault that is disabled or cannot preempt becomes a HardFault; at HardFault's priority, lockup.
+ * `status` bits go to CFSR (or DFSR/HFSR by the caller); an `address` goes to the fault's address register. */
+static void pend_fault(Core *c, int fault, uint32_t status, uint32_t address)
+{
+    c->scs.cfsr |= status;
+    if (status & CFSR_MMARVALID)
+        c->scs.mmfar = address;
+    if (status & CFSR_BFARVALID)
+        c->scs.bfar = address;
+    int current = nvic_execution_priority(c);
+    if (fault != EXC_HARDFAULT && nvic_bit(c->nvic.enabled, fault) && nvic_group(c, c->nvic.priority[fault]) < current) {
+        nvic_pend(c, fault);
+        return;
+    }
+    if (current <= -1) {
+        lockup(c);
+        return;
+    }
+    if (fault != EXC_HARDFAULT)
+        c->scs.hfsr |= HFSR_FORCED;
+    nvic_pend(c, EXC_HARDFAULT);
+}
+
+void exception_fault(Core *c, int fault, uint32_t status, uint32_t address, uint32_t return_address)
+{
+    core_snapshot(c, &c->fault);
+    c->fault.r[15] = return_address;
+    pend_fault(c, fault, status, address);
+    c->fault.cfsr = c->scs.cfsr;
+    c->fault.hfsr = c->scs.hfsr;
+    c->fault.mmfar = c->scs.mmfar;
+    c->fault.bfar = c->scs.bfar;
+    c->fault.exception = (uint32_t)fault;
+    if (c->stop && c->reason == RUN_LOCKUP)
+        return;
+    int exception = nvic_next(c);
+    if (exception == 0)
+        return;
+    exception_enter(c, exception, return_address);
+    c->fault.exception = c->ipsr;
+    c->fault.exc_return = core_reg(c, UC_REG_LR);
+    if (fault == EXC_SVCALL)
+        return;
+    c->fault_seen = c->stop = c->attention = true;
+    if (c->reason != RUN_LOCKUP)
+        c->reason = RUN_FAULT;
+}
+
+/* The checks of ExceptionReturn(), B1.5.8: which EXC_RETURN values are legal now. */
+static bool return_is_legal(Core *c, uint32_t exc_return)
+{
+    uint32_t kind = exc_return & 0xF;
+    int active = nvic_active_count(&c->nvic);
+    if (!nvic_bit(c->nvic.active, (int)c->ipsr) || (exc_return & ~0x1Fu) != EXC_RETURN_BASE)
+        return false;
+    if (kind == 1)
+        return active > 1;
+    return (kind == 9 || kind == 0xD) && (active == 1 || (c->scs.ccr & CCR_NONBASETHRDENA));
+}
+
+/* PopStack(): registers, FP registers, and the stack pointer past the frame. */
+static bool pop_frame(Core *c, uint32_t exc_return, uint32_t frame[26], uint32_t *sp)
+{
+    bool fp = !(exc_return & BASIC_FRAME << 2);
+    *sp = core_reg(c, exc_return & RETURNS_TO_PSP ? UC_REG_PSP : UC_REG_MSP) & ~3u;
+    if (!core_load(c, *sp, frame, fp ? 26 * 4 : 8 * 4))
+        return false;
+    if (fp)
+        fp_registers(c, &frame[8], true);
+    *sp += fp ? 0x68 : 0x20;
+    if ((frame[7] & XPSR_REALIGNED) && (fp || (c->scs.ccr & CCR_STKALIGN)))
+        *sp |= 4;
+    return true;
+}
+
+/* Back to the mode and stack that EXC_RETURN names; privilege comes last, since it ends our right to write. */
+static void leave_handler_mode(Core *c, uint32_t exc_return, uint32_t xpsr, uint32_t sp, uint32_t npriv)
+{
+    bool thread = exc_return & RETURNS_TO_THREAD, psp = exc_return & RETURNS_TO_PSP;
+    uint32_t zero = 0, ipsr = xpsr & XPSR_IPSR;
+    uint32_t control = (exc_return & BASIC_FRAME << 2 ? 0 : CONTROL_FPCA) | (thread && psp ? CONTROL_SPSEL : 0) | npriv;
+    int ids[] = {psp ? UC_REG_PSP : UC_REG_MSP, UC_REG_CONTROL, UC_REG_IPSR, UC_REG_CONTROL};
+    void *values[] = {&sp, &zero, &ipsr, &control};
+    c->api.reg_write_batch(c->uc, ids, values, 4);
+    c->ipsr = ipsr;
+}
+
+static void restore(Core *c, uint32_t exc_return, const uint32_t frame[26], uint32_t sp)
+{
+    uint32_t npriv = core_reg(c, UC_REG_CONTROL) & CONTROL_NPRIV;
+    int ids[] = {UC_REG_R0, UC_REG_R0 + 1, UC_REG_R0 + 2, UC_REG_R0 + 3, UC_REG_R0 + 12};
+    void *values[5];
+    for (int n = 0; n < 5; n++)
+        values[n] = (void *)&frame[n];
+    c->api.reg_write_batch(c->uc, ids, values, 5);
+    leave_handler_mode(c, exc_return, frame[7], sp, npriv);
+    jump(c, frame[5], frame[7] & ~XPSR_REALIGNED, frame[6]);
+    c->event_register = true;
+    if ((exc_return & RETURNS_TO_THREAD) && (c->scs.scr & SCR_SLEEPONEXIT)) {
+        c->reason = RUN_SLEEP;
+        c->stop = c->attention = true;
+    }
+}
+
+/* A return that cannot be done: the fault is taken in place of the return, tail-chained. */
+static void failed_return(Core *c, uint32_t exc_return, int fault, uint32_t status)
+{
+    core_snapshot(c, &c->fault);
+    pend_fault(c, fault, status, 0);
+    c->fault.cfsr = c->scs.cfsr;
+    c->fault.hfsr = c->scs.hfsr;
+    if (c->stop && c->reason == RUN_LOCKUP)
+        return;
+    take(c, exc_return, core_reg(c, UC_REG_CONTROL), core_reg(c, UC_REG_XPSR));
+    c->fault.exception = c->ipsr;
+    c->fault.exc_return = exc_return;
+    c->fault_seen = c->stop = c->attention = true;
+    c->reason = RUN_FAULT;
+}
+
+void exception_return(Core *c, uint32_t exc_return)
+{
+    uint32_t frame[26], sp;
+    if (!return_is_legal(c, exc_return)) {
+        nvic_deactivate(c, (int)c->ipsr);
+        failed_return(c, exc_return | 0xF0000000u, EXC_USAGEFAULT, CFSR_INVPC);
+        return;
+    }
+    nvic_deactivate(c, (int)c->ipsr);
+    if (c->ipsr != EXC_NMI) /* B1.5.8: FAULTMASK is cleared on return from anything but NMI */
+        core_set_reg(c, UC_REG_FAULTMASK, 0);
+    if (nvic_next(c)) {
+        take(c, exc_return, core_reg(c, UC_REG_CONTROL), core_reg(c, UC_REG_XPSR)); /* tail-chaining, B1.5.12 */
+        return;
+    }
+    if (!pop_frame(c, exc_return, frame, &sp)) {
+        failed_return(c, exc_return, EXC_BUSFAULT, CFSR_UNSTKERR);
+        return;
+    }
+    bool to_handler = frame[7] & XPSR_IPSR;
+    if (to_handler == (bool)(exc_return & RETURNS_TO_THREAD)) {
+        failed_return(c, exc_return, EXC_USAGEFAULT, CFSR_INVPC);
+        return;
+    }
+    restore(c, exc_return, frame, sp);
+}
+
+void core_snapshot(Core *c, Snapshot *s)
+{
+    int ids[16 + 7];
+    void *values[16 + 7];
+    uint32_t *rest[] = {&s->xpsr, &s->msp, &s->psp, &s->control, &s->primask, &s->basepri, &s->faultmask};
+    const int rest_ids[] = {UC_REG_XPSR, UC_REG_MSP, UC_REG_PSP, UC_REG_CONTROL, UC_REG_PRIMASK, UC_REG_BASEPRI, UC_REG_FAULTMASK};
+    memset(s, 0, sizeof *s);
+    for (int n = 0; n < 16; n++) {
+        ids[n] = n < 13 ? UC_REG_R0 + n : n == 13 ? UC_REG_SP : n == 14 ? UC_REG_LR : UC_REG_PC;
+        values[n] = &s->r[n];
+    }
+    for (int n = 0; n < 7; n++) {
+        ids[16 + n] = rest_ids[n];
+        values[16 + n] = rest[n];
+    }
+    c->api.reg_read_batch(c->uc, ids, values, 23);
+    s->xpsr = (s->xpsr & ~XPSR_IPSR) | c->ipsr;
+    if (c->ipsr == 0 && (s->control & CONTROL_NPRIV)) /* banked SPs read as zero when unprivileged */
+        *(s->control & CONTROL_SPSEL ? &s->psp : &s->msp) = s->r[13];
+    s->cycle = c->cycles;
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Virtual time, natural boundaries and the run loop.
+ *
+ * Cost model: one cycle per halfword of code fetched. Events and exceptions are taken at natural boundaries only: a
+ * block entered by a taken branch or an exception return, or right after ISB, CPS, MSR, SVC or WFI. A block that starts
+ * where the last one ended is otherwise none: Unicorn cuts long blocks at places that depend on hooks and host. */
+#include "_core.h"
+
+uint32_t core_reg(Core *c, int id)
+{
+    uint32_t value = 0;
+    void *values[] = {&value};
+    c->api.reg_read_batch(c->uc, &id, values, 1);
+    return value;
+}
+
+void core_set_reg(Core *c, int id, uint32_t value)
+{
+    c->api.reg_write(c->uc, id, &value);
+}
+
+void core_update_deadline(Core *c)
+{
+    int64_t deadline = c->due < c->limit ? c->due : c->limit;
+    int64_t systick = systick_due(c);
+    c->deadline = systick < deadline ? systick : deadline;
+}
+
+static bool is_boundary_instruction(const uint16_t *op, int size)
+{
+    if (size == 2) /* CPS, WFI */
+        return (op[0] & 0xFFE8) == 0xB660 || op[0] == 0xBF30;
+    return (op[0] == 0xF3BF && (op[1] & 0xFFF0) == 0x8F60) || ((op[0] & 0xFFE0) == 0xF380 && (op[1] & 0xD000) == 0x8000);
+}
+
+/* Did the block that ended at `end` end with ISB, CPS, MSR or WFI? The last halfwords are a cheap first test; the walk from the
+ * block's start then makes sure that they are not the tail of something else. */
+static bool ended_by_instruction(Core *c, uint32_t end)
+{
+    Region *r = c->code;
+    if (r == NULL || end - r->base - 4 >= r->size || r->host == NULL) {
+        r = c->code = core_region(c, end - 4, 4);
+        if (r != NULL && r->target != r->base)
+            r = c->code = core_region(c, end = r->target + (end - r->base), 4);
+        if (r == NULL || r->host == NULL)
+            return false;
+    }
+    const uint8_t *p = r->host + (end - r->base);
+    uint16_t last[2];
+    memcpy(last, p - 4, 4);
+    if (!is_boundary_instruction(last, 4) && !is_boundary_instruction(last + 1, 2))
+        return false;
+    for (const uint8_t *at = p - c->block_size; at < p;) {
+        uint16_t op[2] = {0, 0};
+        memcpy(op, at, 2);
+        int size = thumb_size(op[0]);
+        if (at + size >= p) {
+            memcpy(op, at, (size_t)(p - at));
+            return is_boundary_instruction(op, size);
+        }
+        at += size;
+    }
+    return false;
+}
+
+/* Account for the block that was left, up to `pc` when it was left in its middle. */
+static void charge(Core *c, uint32_t pc)
+{
+    uint32_t done = pc - c->block;
+    c->cycles += (done < c->block_size ? done : c->block_size) >> 1;
+    c->block = pc;
+    c->block_size = 0;
+}
+
+void core_run_due(Core *c)
+{
+    systick_sync(c);
+    if (c->cycles >= c->due && c->on_due != NULL) {
+        c->due = INT64_MAX;
+        PyObject *next = PyObject_CallNoArgs(c->on_due); /* the cycle of the next event, or None */
+        if (next != NULL && next != Py_None)
+            c->due = PyLong_AsLongLong(next);
+        Py_XDECREF(next);
+        if (PyErr_Occurred())
+            core_callback_failed(c);
+    }
+    core_update_deadline(c);
+}
+
+/* Leave uc_emu_start before the next block. */
+static void leave(Core *c)
+{
+    if (c->in_emu)
+        c->api.emu_stop(c->uc);
+    c->leaving = true;
+}
+
+/* What is due at a natural boundary before the block at `address` runs. True when that block is not to run now. */
+bool core_boundary(Core *c, uint32_t address)
+{
+    if (c->cycles >= c->deadline)
+        core_run_due(c);
+    if (c->cycles >= c->limit && !c->stop) {
+        c->stop = true;
+        c->reason = RUN_LIMIT;
+    }
+    if (c->stop || (c->flush && c->in_emu)) {
+        leave(c);
+        return true;
+    }
+    c->attention = nvic_best_pending(c) != 0;
+    int exception = c->attention ? nvic_next(c) : 0;
+    if (exception == 0)
+        return false;
+    exception_enter(c, exception, address);
+    return true;
+}
+
+static void on_block(uc_engine *uc, uint64_t address64, uint32_t size, void *user)
+{
+    (void)uc;
+    Core *c = user;
+    uint32_t address = (uint32_t)address64, end = c->block + c->block_size;
+    c->cycles += c->block_size >> 1;
+    if (address >= EXC_RETURN_BASE) {
+        c->block = address;
+        c->block_size = 0;
+        return;
+    }
+    if (address != end || c->force_natural || ended_by_instruction(c, end)) {
+        c->natural = c->cycles;
+        c->force_natural = false;
+        if (c->cycles >= c->deadline || c->attention) {
+            c->block = address;
+            c->block_size = 0;
+            if (core_boundary(c, address))
+                return;
+        }
+    }
+    c->ring[c->ring_next++ % RING_SIZE] = address;
+    c->block = address;
+    c->block_size = size;
+}
+
+static void synchronous(Core *c, uint32_t pc)
+{
+    charge(c, pc);
+    c->natural = c->cycles;
+}
+
+static void on_interrupt(uc_engine *uc, uint32_t number, void *user)
+{
+    (void)uc;
+    Core *c = user;
+    uint32_t pc = core_reg(c, UC_REG_PC);
+    if (pc >= EXC_RETURN_BASE && c->ipsr != 0) {
+        /* the svc in the page has moved PC on by 2; all EXC_RETURN values are odd */
+        uint32_t target = c->block >= EXC_RETURN_BASE ? c->block : number == 2 ? pc - 2 : pc;
+        synchronous(c, c->block >= EXC_RETURN_BASE ? c->block : pc);
+        exception_return(c, target | 1);
+        return;
+    }
+    synchronous(c, pc);
+    if (pc >= EXC_RETURN_BASE) /* in Thread mode it is a branch into an execute-never region */
+        exception_fault(c, EXC_MEMMANAGE, CFSR_IACCVIOL, 0, c->block);
+    else if (number == 2) {
+        nvic_pend(c, EXC_SVCALL);
+        int next = nvic_next(c);
+        if (next)
+            exception_enter(c, next, pc);
+        else { /* it cannot preempt: B1.5.14 escalates */
+            nvic_unpend(c, EXC_SVCALL);
+            exception_fault(c, EXC_HARDFAULT, 0, 0, pc);
+            c->scs.hfsr |= HFSR_FORCED;
+            c->fault.hfsr = c->scs.hfsr;
+        }
+    } else if (number == 7) { /* BKPT without a debugger */
+        c->scs.dfsr |= DFSR_BKPT;
+        c->scs.hfsr |= HFSR_DEBUGEVT;
+        exception_fault(c, EXC_HARDFAULT, 0, 0, pc);
+    } else if (number == 17)
+        exception_fault(c, EXC_USAGEFAULT, CFSR_NOCP, 0, pc);
+    else if (number == 4)
+        exception_fault(c, EXC_USAGEFAULT, CFSR_UNALIGNED, 0, pc);
+    else
+        exception_fault(c, EXC_USAGEFAULT, CFSR_UNDEFINSTR, 0, pc);
+}
+
+/* WFE, B1.5.18. An SEV of the same block counts: the usual "sev; wfe" only clears the event register. */
+static bool wait_for_event(Core *c, uint32_t pc)
+{
+    bool sev = false;
+    for (uint32_t at = c->block; at + 2 < pc;) {
+        uint16_t op;
+        if (!core_load(c, at, &op, 2))
+            break;
+        sev = sev || op == 0xBF40;
+        at += (uint32_t)thumb_size(op);
+    }
+    synchronous(c, pc);
+    if (sev || c->event_register)
+        c->event_register = false;
+    else {
+        c->reason = RUN_SLEEP;
+        c->stop = true;
+        leave(c);
+    }
+    c->force_natural = true;
+    return true;
+}
+
+/* WFE and YIELD come here with PC past them; undefined instructions and a clear T bit with PC at them. */
+static bool on_invalid(uc_engine *uc, void *user)
+{
+    (void)uc;
+    Core *c = user;
+    uint32_t pc = core_reg(c, UC_REG_PC);
+    uint16_t before = 0;
+    if (pc != c->block && core_load(c, pc - 2, &before, 2) && (before == 0xBF20 || before == 0xBF10)) {
+        if (before == 0xBF20)
+            return wait_for_event(c, pc);
+        synchronous(c, pc);
+        return true;
+    }
+    synchronous(c, pc);
+    bool thumb = core_reg(c, UC_REG_XPSR) & XPSR_T;
+    exception_fault(c, EXC_USAGEFAULT, thumb ? CFSR_UNDEFINSTR : CFSR_INVSTATE, 0, pc);
+    return true;
+}
+
+/* The fill hook refused an access and uc_emu_start came back with PC at the instruction. */
+static void take_access_fault(Core *c)
+{
+    uint32_t pc = core_reg(c, UC_REG_PC);
+    c->access_fault = false;
+    synchronous(c, pc);
+    if (c->fault_type == UC_MEM_FETCH) {
+        /* B3.1: peripheral, device and system space are execute-never */
+        bool never = (pc >> 29) == 2 || pc >= 0xA0000000u;
+        exception_fault(c, never ? EXC_MEMMANAGE : EXC_BUSFAULT, never ? CFSR_IACCVIOL : CFSR_IBUSERR, 0, pc);
+    } else
+        exception_fault(c, EXC_BUSFAULT, CFSR_PRECISERR | CFSR_BFARVALID, thumb_access_address(c, pc, c->fault_page), pc);
+}
+
+/* After uc_emu_start: what made it return? */
+static void settle(Core *c, uc_err err)
+{
+    uint32_t pc = core_reg(c, UC_REG_PC);
+    uint16_t before = 0;
+    if (c->access_fault)
+        take_access_fault(c);
+    else if (c->stop || c->leaving)
+        return;
+    else if (err) {
+        PyErr_Format(PyExc_RuntimeError, "Unicorn stopped at 0x%x: %s", pc, c->api.strerror(err));
+        core_callback_failed(c);
+    } else if (core_load(c, pc - 2, &before, 2) && before == 0xBF30) {
+        synchronous(c, pc);
+        c->force_natural = true;
+        if (!nvic_wakes(c)) {
+            c->reason = RUN_SLEEP;
+            c->stop = true;
+        }
+    }
+}
+
+int core_run(Core *c, int64_t limit)
+{
+    c->limit = limit;
+    c->reason = RUN_STOPPED;
+    core_update_deadline(c);
+    while (!c->failed) {
+        uint32_t pc = core_reg(c, UC_REG_PC);
+        if (c->flush) {
+            c->api.ctl(c->uc, UC_CTL_TB_FLUSH);
+            c->flush = false;
+        }
+        if (c->force_natural && core_boundary(c, pc) && !c->stop)
+            continue; /* an exception was entered */
+        if (c->stop)
+            break;
+        uint32_t t = core_reg(c, UC_REG_XPSR) >> 24 & 1;
+        c->leaving = false;
+        c->in_emu = true;
+        uc_err err = c->api.emu_start(c->uc, core_reg(c, UC_REG_PC) | t, STOP_ADDRESS, 0, 0);
+        c->in_emu = false;
+        settle(c, err);
+        if (PyErr_CheckSignals() < 0)
+            core_callback_failed(c);
+    }
+    c->stop = false;
+    if (c->failed) {
+        core_restore_error(c);
+        return -1;
+    }
+    return c->reason;
+}
+
+/* `vectors`: where the table lies; a table that is not at the start of flash has a bootloader before it, which sets VTOR. */
+void core_reset(Core *c, uint32_t vectors, bool relocated)
+{
+    uint32_t vector[2] = {0, 0}, zero = 0, lr = 0xFFFFFFFFu;
+    nvic_reset(&c->nvic);
+    systick_reset(&c->systick);
+    scs_reset(c);
+    c->ipsr = 0;
+    c->stop = c->event_register = c->access_fault = false;
+    c->force_natural = c->attention = true;
+    if (relocated)
+        c->scs.vtor = vectors;
+    core_load(c, vectors, vector, 8);
+    /* a handler-mode detour gives privilege, whatever mode the reset found */
+    uint32_t handler = EXC_RESET, sp = vector[0] & ~3u;
+    int ids[] = {UC_REG_IPSR, UC_REG_CONTROL, UC_REG_IPSR, UC_REG_CONTROL, UC_REG_PRIMASK, UC_REG_BASEPRI, UC_REG_FAULTMASK,
+                 UC_REG_MSP, UC_REG_PSP, UC_REG_FPSCR, UC_REG_LR};
+    void *values[] = {&handler, &zero, &zero, &zero, &zero, &zero, &zero, &sp, &zero, &zero, &lr};
+    c->api.reg_write_batch(c->uc, ids, values, 11);
+    uint32_t xpsr = (vector[1] & 1) << 24;
+    int last[] = {UC_REG_XPSR_NZCVQG, UC_REG_APSR_NZCV};
+    void *last_values[] = {&xpsr, &zero};
+    c->api.reg_write_batch(c->uc, last, last_values, 2);
+    core_set_reg(c, UC_REG_PC, vector[1]);
+    c->block = vector[1] & ~1u;
+    c->block_size = 0;
+    core_update_deadline(c);
+}
+
+int core_open(Core *c)
+{
+    uc_hook hook;
+    const struct {
+        int type;
+        void *callback;
+    } hooks[] = {{UC_HOOK_BLOCK, (void *)on_block}, {UC_HOOK_INTR, (void *)on_interrupt},
+                 {UC_HOOK_INSN_INVALID, (void *)on_invalid}, {UC_HOOK_TLB_FILL, (void *)core_on_fill}};
+    uc_err err = c->api.open(UC_ARCH_ARM, UC_MODE_THUMB, &c->uc); /* not MCLASS: that forces a Cortex-M33 */
+    if (!err)
+        err = c->api.ctl(c->uc, UC_CTL_CPU_MODEL, UC_CPU_ARM_CORTEX_M4);
+    if (!err)
+        err = c->api.ctl(c->uc, UC_CTL_TLB_TYPE, UC_TLB_VIRTUAL);
+    for (size_t n = 0; n < sizeof hooks / sizeof *hooks && !err; n++)
+        err = c->api.hook_add(c->uc, &hook, hooks[n].type, hooks[n].callback, c, 1, 0);
+    if (!err)
+        err = c->api.mem_map_ptr(c->uc, EXC_RETURN_PAGE, 0x1000, 7, c->pages);
+    if (!err)
+        err = c->api.mem_map_ptr(c->uc, STOP_ADDRESS & ~0xFFFu, 0x1000, 7, c->pages + 0x1000);
+    const char *failed = err ? c->api.strerror(err) : core_map_system(c);
+    if (failed != NULL) {
+        PyErr_Format(PyExc_RuntimeError, "Unicorn cannot be set up: %s", failed);
+        return -1;
+    }
+    c->due = c->limit = INT64_MAX;
+    nvic_reset(&c->nvic);
+    scs_reset(c);
+    core_update_deadline(c);
+    return 0;
+}
