@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Literal
 
 from stm32emu.chip import Block, Chip
 from stm32emu.cpu import Cpu
@@ -21,15 +22,19 @@ from stm32emu.peripherals.eth_phy import make_phy
 from stm32emu.peripherals.exti import Exti
 from stm32emu.peripherals.flash import Flash
 from stm32emu.peripherals.gpio import Gpio
+from stm32emu.peripherals.i2c import I2c
 from stm32emu.peripherals.irq import IrqLine, SharedIrq
 from stm32emu.peripherals.iwdg import Iwdg
 from stm32emu.peripherals.ledger import Ledger
+from stm32emu.peripherals.otg import Otg
 from stm32emu.peripherals.peripheral import Peripheral
 from stm32emu.peripherals.pwr import Pwr
 from stm32emu.peripherals.rcc import Rcc, RccF446
 from stm32emu.peripherals.rng import Rng, seeded
+from stm32emu.peripherals.spi import Spi
 from stm32emu.peripherals.stub import Stub
 from stm32emu.peripherals.syscfg import Syscfg
+from stm32emu.peripherals.tim import Tim
 from stm32emu.peripherals.usart import Usart
 from stm32emu.peripherals.wwdg import Wwdg
 
@@ -240,6 +245,40 @@ def _eth(board: Board, block: Block) -> Peripheral:
     )
 
 
+def _tim(board: Board, block: Block) -> Peripheral:
+    w, number = board.wiring, int(block.name[3:])
+    split = len(block.irqs) == 4  # TIM1 and TIM8: break, update, trigger and commutation, compare
+    lines = [board.irq(irq) for irq in block.irqs]
+    return Tim(
+        block.name,
+        clock=w.clock,
+        tree=w.tree,
+        bus="timclk2" if block.base >= APB2 else "timclk1",
+        irq=lines[1 if split else 0],
+        brk_irq=lines[0] if split else None,
+        trg_com_irq=lines[2] if split else None,
+        cc_irq=lines[3] if split else None,
+        ledger=w.ledger,
+        bits=32 if number in (2, 5) else 16,
+        channels=TIM_CHANNELS.get(number, 4),
+    )
+
+
+def _spi(board: Board, block: Block) -> Peripheral:
+    w = board.wiring
+    bus: Literal["pclk1", "pclk2"] = "pclk2" if block.base >= APB2 else "pclk1"
+    return Spi(block.name, clock=w.clock, tree=w.tree, bus=bus, irq=board.irq(block.irqs[0]), ledger=w.ledger)
+
+
+def _i2c(board: Board, block: Block) -> Peripheral:
+    w = board.wiring
+    ev, er = (board.irq(irq) for irq in block.irqs)
+    return I2c(block.name, clock=w.clock, tree=w.tree, ev_irq=ev, er_irq=er, ledger=w.ledger)
+
+
+TIM_CHANNELS = {6: 0, 7: 0, 9: 2, 10: 1, 11: 1, 12: 2, 13: 1, 14: 1}
+"""Compare channels of the timers that have fewer than four (RM0090 chapters 19 and 20)."""
+
 FACTORIES: dict[str, Callable[[Board, Block], Peripheral]] = {
     "crc": lambda board, block: Crc(block.name, ledger=board.wiring.ledger),
     "dbgmcu": lambda board, block: Dbgmcu(block.name, series=series(board.chip), ledger=board.wiring.ledger),
@@ -248,11 +287,15 @@ FACTORIES: dict[str, Callable[[Board, Block], Peripheral]] = {
     "exti": _exti,
     "flash": _flash,
     "gpio": _gpio,
+    "i2c": _i2c,
     "iwdg": _iwdg,
+    "otg": lambda board, block: Otg(block.name, ledger=board.wiring.ledger),
     "pwr": _pwr,
     "rcc": _rcc,
     "rng": _rng,
+    "spi": _spi,
     "syscfg": _syscfg,
+    "tim": _tim,
     "usart": _usart,
     "wwdg": _wwdg,
 }

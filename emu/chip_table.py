@@ -66,7 +66,7 @@ COMMON = (
     _block("FLASH", "flash", 0x4002_3C00, FLASH=4),
     _dma("DMA1", 0x4002_6000, 11, 12, 13, 14, 15, 16, 17, 47),
     _dma("DMA2", 0x4002_6400, 56, 57, 58, 59, 60, 68, 69, 70),
-    _block("OTG_FS", "stub", 0x5000_0000, 0x4_0000, OTG_FS_WKUP=42, OTG_FS=67),
+    _block("OTG_FS", "otg", 0x5000_0000, 0x4_0000, OTG_FS_WKUP=42, OTG_FS=67),
     _block("DBGMCU", "dbgmcu", 0xE004_2000),
 )
 I2S_EXT = (_block("I2S2ext", "stub", 0x4000_3400), _block("I2S3ext", "stub", 0x4000_4000))
@@ -89,7 +89,7 @@ TIM6_DAC = (_block("TIM6", "tim", 0x4000_1000, TIM6_DAC=54), _block("DAC", "stub
 UART4_5 = (_block("UART4", "usart", 0x4000_4C00, UART4=52), _block("UART5", "usart", 0x4000_5000, UART5=53))
 UART7_8 = (_block("UART7", "usart", 0x4000_7800, UART7=82), _block("UART8", "usart", 0x4000_7C00, UART8=83))
 OTG_HS = (
-    _block("OTG_HS", "stub", 0x4004_0000, 0x4_0000, OTG_HS_EP1_OUT=74, OTG_HS_EP1_IN=75, OTG_HS_WKUP=76, OTG_HS=77),
+    _block("OTG_HS", "otg", 0x4004_0000, 0x4_0000, OTG_HS_EP1_OUT=74, OTG_HS_EP1_IN=75, OTG_HS_WKUP=76, OTG_HS=77),
 )
 DCMI = (_block("DCMI", "stub", 0x5005_0000, DCMI=78),)
 RNG = (_block("RNG", "rng", 0x5006_0800, RNG=80),)
