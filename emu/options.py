@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, ip_address
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
@@ -104,15 +104,12 @@ def parse_seed(word: str) -> int:
 
 
 def parse_bind(word: str) -> str:
-    """An address of this machine."""
-    try:
-        return "127.0.0.1" if word == "localhost" else str(ip_address(word))
-    except ValueError:
-        raise ValueError(f"{word!r} is not an IP address, such as 127.0.0.1 or 0.0.0.0") from None
+    """An IPv4 address of this machine."""
+    return str(parse_address("127.0.0.1" if word == "localhost" else word))
 
 
-def parse_guest_ip(word: str) -> IPv4Address:
-    """The firmware's own address."""
+def parse_address(word: str) -> IPv4Address:
+    """An IPv4 address in the usual notation."""
     try:
         return IPv4Address(word)
     except ValueError:
@@ -149,10 +146,10 @@ OPTIONS = (
         parse_forward, repeatable=True,
     ),
     Option("--bind", "bind", "ADDRESS", "host address that ports are opened on [127.0.0.1]", parse_bind),
-    Option("--guest-ip", "guest_ip", "ADDRESS", "the firmware's address, if its traffic does not tell", parse_guest_ip),
+    Option("--guest-ip", "guest_ip", "ADDRESS", "the firmware's address, if its traffic does not tell", parse_address),
     Option("--chip", "chip", "NAME", "the part, such as stm32f407 [what the firmware names]", find_chip),
     Option("--uart", "uart", "NAME", "the console, such as usart2 [the first that speaks]", parse_uart),
-    Option("--phy", "phy", "NAME[@ADDRESS]", f"Ethernet PHY: {', '.join(MODELS)} [auto: suits most drivers]", parse_phy),
+    Option("--phy", "phy", "NAME[@ADDRESS]", f"Ethernet PHY: {', '.join(MODELS)} [auto: most drivers]", parse_phy),
     Option("--hse", "hse", "FREQUENCY", "the external oscillator [inferred from the PLL]", parse_frequency),
     Option("--seed", "seed", "NUMBER", "source of everything random in the run [0]", parse_seed),
     Option("--duration", "duration", "TIME", "end after this much virtual time, such as 10s", parse_duration),
@@ -181,7 +178,15 @@ def parse_options(elf: Path, words: Mapping[str, str | Sequence[str] | bool | No
     """
     given = {option: words.get(option.field) for option in OPTIONS}
     values = {option.field: _parse(option, word) for option, word in given.items() if word not in (None, (), False)}
-    return RunOptions(elf=elf, **values)
+    options = RunOptions(elf=elf, **values)
+    _check_distinct(options.ports)
+    return options
+
+
+def _check_distinct(ports: Sequence[Forward]) -> None:
+    for n, forward in enumerate(ports):
+        if any((forward.host_port, forward.proto) == (other.host_port, other.proto) for other in ports[:n]):
+            raise UserError(f"--port: {forward.host_port}/{forward.proto} is given twice; forward it to one guest port")
 
 
 def _parse(option: Option, given: Any) -> Any:
