@@ -76,7 +76,6 @@ class TxDma(Engine):
         self._send = send
         self._parts: list[bytes] = []
         self._control: int | None = None  # TDES0 of the frame's first descriptor, while one is being gathered
-        self._interrupt = False
         self._last: Descriptor | None = None  # of the frame that the MAC has
 
     def switch(self, on: bool) -> None:
@@ -119,8 +118,7 @@ class TxDma(Engine):
         """Read a descriptor's buffers. Data without a first descriptor is no frame and gets lost."""
         word0, sizes = descriptor.word0, descriptor.word1
         if word0 & d.FIRST:
-            self._parts, self._control, self._interrupt = [], word0, False
-        self._interrupt = self._interrupt or bool(word0 & d.IC)
+            self._parts, self._control = [], word0
         second = 0 if word0 & d.TCH and not word0 & d.TER else sizes >> 16 & d.SIZE_MASK
         for address, size in ((descriptor.word2, sizes & d.SIZE_MASK), (descriptor.word3, second)):
             if size:
@@ -151,7 +149,7 @@ class TxDma(Engine):
         descriptor, self._last = self._last, None
         assert descriptor is not None
         self.list.close(descriptor.address, descriptor.word0 & ~(d.OWN | d.TX_STATUS) | status, stamp=stamp)
-        if self._interrupt:
+        if descriptor.word0 & d.IC:
             self.registers.TS = 1
 
 

@@ -51,7 +51,9 @@ class EthRegisters(Peripheral):
     RA = MACFFR.field(31)
 
     MACHTHR = Register(0x08)
+    HTH = MACHTHR.field(0, 32)
     MACHTLR = Register(0x0C)
+    HTL = MACHTLR.field(0, 32)
 
     MACMIIAR = Register(0x10)
     MB = MACMIIAR.field(0)  # cleared by the MAC; rc_w1 in the manual, which writes it to 1 to start an access
@@ -64,7 +66,7 @@ class EthRegisters(Peripheral):
     MD = MACMIIDR.field(0, 16)
 
     MACFCR = Register(0x18)
-    FCB_BPA = MACFCR.tag("FCB_BPA", 0)
+    FCB = MACFCR.tag("FCB", 0)  # FCB/BPA in the manual
     TFCE = MACFCR.tag("TFCE", 1)
     RFCE = MACFCR.tag("RFCE", 2)
     UPFD = MACFCR.tag("UPFD", 3)
@@ -117,13 +119,15 @@ class EthRegisters(Peripheral):
     MACA0H = MACA0HR.field(0, 16)
     MO = MACA0HR.field(31, access=RO)
     MACA0LR = Register(0x44, reset=0xFFFF_FFFF)
+    MACA0L = MACA0LR.field(0, 32)
 
     MACAHR = RegisterArray(0x48, 3, 8, reset=0x0000_FFFF)  # MACA1HR, MACA2HR, MACA3HR
     MACAH = MACAHR.field(0, 16)
     MBC = MACAHR.field(24, 6)
     SA = MACAHR.field(30)
     AE = MACAHR.field(31)
-    MACALR = RegisterArray(0x4C, 3, 8, reset=0xFFFF_FFFF)
+    MACALR = RegisterArray(0x4C, 3, 8, reset=0xFFFF_FFFF)  # MACA1LR, MACA2LR, MACA3LR
+    MACAL = MACALR.field(0, 32)
     for _n in range(3):
         MACAHR.registers[_n].name, MACALR.registers[_n].name = f"MACA{_n + 1}HR", f"MACA{_n + 1}LR"
     del _n
@@ -159,11 +163,17 @@ class EthRegisters(Peripheral):
     TGFM = MMCTIMR.field(21)
 
     MMCTGFSCCR = Register(0x14C, access=RO)
+    TGFSCC = MMCTGFSCCR.field(0, 32)
     MMCTGFMSCCR = Register(0x150, access=RO)
+    TGFMSCC = MMCTGFMSCCR.field(0, 32)
     MMCTGFCR = Register(0x168, access=RO)
+    TGFC = MMCTGFCR.field(0, 32)
     MMCRFCECR = Register(0x194, access=RO)
+    RFCEC = MMCRFCECR.field(0, 32)
     MMCRFAECR = Register(0x198, access=RO)
+    RFAEC = MMCRFAECR.field(0, 32)
     MMCRGUFCR = Register(0x1C4, access=RO)
+    RGUFC = MMCRGUFCR.field(0, 32)
 
     # IEEE 1588 time stamps (section 33.8.3)
 
@@ -189,18 +199,23 @@ class EthRegisters(Peripheral):
     STSSI = PTPSSIR.field(0, 8)
 
     PTPTSHR = Register(0x708, access=RO)
+    STS = PTPTSHR.field(0, 32)
     PTPTSLR = Register(0x70C, access=RO)
     STSS = PTPTSLR.field(0, 31)
     STPNS = PTPTSLR.field(31)
 
     PTPTSHUR = Register(0x710)
+    TSUS = PTPTSHUR.field(0, 32)
     PTPTSLUR = Register(0x714)
     TSUSS = PTPTSLUR.field(0, 31)
     TSUPNS = PTPTSLUR.field(31)
 
     PTPTSAR = Register(0x718)
+    TSA = PTPTSAR.field(0, 32)
     PTPTTHR = Register(0x71C)
+    TTSH = PTPTTHR.field(0, 32)
     PTPTTLR = Register(0x720)
+    TTSL = PTPTTLR.field(0, 32)
 
     PTPTSSR = Register(0x728, access=RO)
     TSSO = PTPTSSR.field(0, access=RC_R)
@@ -226,9 +241,13 @@ class EthRegisters(Peripheral):
     DMABMR_MB = DMABMR.field(26)
 
     DMATPDR = Register(0x1004)
+    TPD = DMATPDR.field(0, 32)
     DMARPDR = Register(0x1008)
+    RPD = DMARPDR.field(0, 32)
     DMARDLAR = Register(0x100C)
+    SRL = DMARDLAR.field(0, 32)
     DMATDLAR = Register(0x1010)
+    STL = DMATDLAR.field(0, 32)
 
     DMASR = Register(0x1014, access=RC_W1)
     TS = DMASR.field(0)
@@ -294,6 +313,10 @@ class EthRegisters(Peripheral):
     RSWTC = DMARSWTR.field(0, 8)
 
     DMACHTDR = Register(0x1048, access=RO)
+    HTDAP = DMACHTDR.field(0, 32)
     DMACHRDR = Register(0x104C, access=RO)
+    HRDAP = DMACHRDR.field(0, 32)
     DMACHTBAR = Register(0x1050, access=RO)
+    HTBAP = DMACHTBAR.field(0, 32)
     DMACHRBAR = Register(0x1054, access=RO)
+    HRBAP = DMACHRBAR.field(0, 32)

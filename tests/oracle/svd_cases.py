@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from stm32emu.peripherals.clock import ClockTree, ManualClock
+from stm32emu.peripherals.eth_phy import AutoPhy
 from stm32emu.peripherals.irq import IrqLine
 from svd import Case, Erratum
 
@@ -83,6 +85,19 @@ TIM_NAMES = {
     "OR.IT4_RMP": "TI4_RMP",
     "OR.RMP": "TI1_RMP",
 }
+ETH_GROUPS = ("Ethernet_MAC", "Ethernet_MMC", "Ethernet_PTP", "Ethernet_DMA")
+ETH_ARGUMENTS = {"phy": AutoPhy(clock=ManualClock(), tree=ClockTree()), "on_frame": lambda frame: None}
+ETH_NAMES = {
+    "MACFFR.RAM": "PAM",
+    "MACMIIDR.TD": "MD",
+    "MACA{}HR.MACA{}H": "MACAH",
+    "MACA0HR.MACA0H": "MACA0H",
+    "MACA2HR.MAC2AH": "MACAH",
+    "MACA1LR.MACA1LR": "MACAL",
+    "MACA3LR.MBCA3L": "MACAL",
+    "MMCRFCECR.RFCFC": "RFCEC",
+    "DMASR.PWTS": "RWTS",
+}
 FULL_TIMERS = ("TIM1", "TIM2", "TIM3", "TIM5")
 
 CASES: tuple[Case, ...] = (
@@ -104,6 +119,7 @@ CASES: tuple[Case, ...] = (
     *cases("usart.Usart", "USART2", bus="pclk1"),
     *cases("usart.Usart", "UART4", bus="pclk1", uart_only=True),
     *cases("dma.Dma", "DMA1", irqs=(IrqLine(),) * 8, names=DMA_NAMES),
+    *cases("eth.Eth", *ETH_GROUPS, devices=NO_F446, names=ETH_NAMES, **ETH_ARGUMENTS),
     *(case for name in FULL_TIMERS for case in cases("tim.Tim", name, bus="timclk1", names=TIM_NAMES)),
     *cases("tim.Tim", "TIM6", bus="timclk1", channels=0),
     *cases("tim.Tim", "TIM9", bus="timclk2", channels=2, names=TIM_NAMES),
@@ -114,7 +130,15 @@ CASES: tuple[Case, ...] = (
     *cases("i2c.I2c", "I2C1"),
 )
 
-NOT_IN_SVD = {"stub.Stub"}  # classes that model no one block
+NOT_IN_SVD = {  # classes that model no one block
+    "stub.Stub",
+    "eth_registers.EthRegisters",
+    "eth_block.EthBlock",
+    "eth_transmit.EthTransmitter",
+    "eth_receive.EthReceiver",
+    "eth_mmc.EthCounters",
+    "eth_ptp.EthTime",
+}
 
 RESETS_COPIED = "the SVD repeats the F40x value; the manual's has a one for every clock the series has"
 INPUT_VIEW = "we declare the output view of the register; input capture is not modelled"
@@ -177,4 +201,36 @@ ERRATA: tuple[Erratum, ...] = (
         Erratum(f"TIM9.CCMR1_Input.{field}", kind, INPUT_VIEW)
         for field, kind in (("IC1F", "name"), ("IC2F", "name"), ("ICPCS", "bogus"), ("IC2PCS", "bogus"))
     ),
+    Erratum("Ethernet_MAC.MACA0HR", "reset", "MO reads as 1, MACA0H as all ones (RM0090 section 33.8.1)"),
+    Erratum("Ethernet_MAC.MACA2LR.MACA2L", "name", "32 bits wide like the others (section 33.8.1)"),
+    Erratum("Ethernet_MAC.MACA2LR.MACAL", "missing", "bit 31, as in the others"),
+    Erratum("Ethernet_MAC.MACFFR.HPF", "missing", "bit 10 (section 33.8.1)"),
+    *(
+        Erratum(f"Ethernet_MAC.MACFFR.{field}", "name", "one bit higher: PCF has two bits (section 33.8.1)")
+        for field in ("SAIF", "SAF", "HPF")
+    ),
+    *(
+        Erratum(f"Ethernet_MAC.{place}", "access", "cleared by the read (sections 33.8.1, 33.8.2 and 33.8.4)")
+        for place in (
+            *("MACPMTCSR.MPR", "MACPMTCSR.WFR", "MMCRIR.RFCES", "MMCRIR.RFAES", "MMCRIR.RGUFS"),
+            *("DMAMFBOCR.MFC", "DMAMFBOCR.OMFC", "DMAMFBOCR.MFA", "DMAMFBOCR.OFOC"),
+        )
+    ),
+    Erratum("Ethernet_MAC.MACSR.TSTS", "access", "a status flag, read-only (section 33.8.1)"),
+    *(
+        Erratum(f"Ethernet_MAC.MACDBGR.{field}", kind, "the fields of MMCCR under another register's name")
+        for field in ("CR", "CSR", "ROR", "MCF", "MCP", "MCFHP")
+        for kind in (["bogus"] if field == "MCF" else ["name"])
+    ),
+    Erratum("Ethernet_MAC.MACDBGR", "missing", "section 33.8.1 has the states of the FIFOs"),
+    Erratum("Ethernet_MAC.MACRWUFFR", "missing", "section 33.8.1 has it at 0x28"),
+    Erratum("Ethernet_MAC.MMCTIMR.TGFM", "bogus", "bit 21, as TGFS in MMCTIR"),
+    Erratum("Ethernet_MAC.MMCTIMR.TGFM", "missing", "bit 21, as TGFS in MMCTIR"),
+    *(
+        Erratum(f"Ethernet_MAC.PTPPPSCR.{field}", kind, "the fields of PTPTSSR under another register's name")
+        for field in ("TSSO", "TSTTR")
+        for kind in ("name", "access")
+    ),
+    Erratum("Ethernet_MAC.PTPPPSCR.PPSFREQ", "missing", "section 33.8.3"),
+    Erratum("Ethernet_MAC.DMABMR", "reset", "SR, PBL and RDP come up as 1 (section 33.8.4); the SVD has lost a digit"),
 )

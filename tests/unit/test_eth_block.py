@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+
 from eth_bench import HCLK, OWN_MAC, PEER_MAC, TX_LIST, Bench, ethernet, wire_cycles
 from stm32emu.peripherals.eth import Eth
 

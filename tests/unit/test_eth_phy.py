@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+
 from stm32emu.peripherals.clock import ClockTree, ManualClock
 from stm32emu.peripherals.eth_phy import MODELS, Link, Phy, make_phy
 
@@ -133,7 +134,9 @@ def test_vendor_status_registers_tell_speed_and_duplex(control: int, smsc: int, 
     assert boards["ksz8081"].phy.read(0, 0x1E) & 7 == ksz
 
 
-@pytest.mark.parametrize(("name", "number", "up", "down"), [("lan8742a", 0x1D, 0xC0, 0x10), ("dp83848", 0x12, 0x2400, 0x2000)])
+@pytest.mark.parametrize(
+    ("name", "number", "up", "down"), [("lan8742a", 0x1D, 0xC0, 0x10), ("dp83848", 0x12, 0x2400, 0x2000)]
+)
 def test_interrupt_flags_are_cleared_by_the_read(name: str, number: int, up: int, down: int) -> None:
     board = Board(f"{name}@0").after(3)
     assert board.phy.read(0, number) == up

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+
 from eth_bench import (
     OWN,
     OWN_MAC,
@@ -17,7 +18,7 @@ from eth_bench import (
 )
 
 RS, RBUS, ROS, ERS, NIS, AIS = 1 << 6, 1 << 7, 1 << 4, 1 << 14, 1 << 16, 1 << 15
-FIRST, LAST, DE, ES, CE, AFM, SAF, VLAN, FT = 1 << 9, 1 << 8, 1 << 14, 1 << 15, 1 << 1, 1 << 30, 1 << 13, 1 << 10, 1 << 5
+FIRST, LAST, DE, ES, CE, AFM, SAF, VLAN, FT = (1 << n for n in (9, 8, 14, 15, 1, 30, 13, 10, 5))
 DFRF = 1 << 24
 FRAME = ethernet(bytes(range(100)))
 
@@ -165,8 +166,8 @@ def test_without_flushing_frames_wait_in_the_fifo_until_it_is_full() -> None:
 def test_a_long_frame_spans_descriptors_with_two_buffers_each(enhanced: bool) -> None:
     bench = Bench(enhanced=enhanced)
     for n in range(3):
-        last = (n == 2) << 15
-        bench.put(RX_LIST + n * bench.size, OWN, 64 << 16 | last | 128, RX_BUFFERS + n * 256, RX_BUFFERS + n * 256 + 128)
+        last, buffer = (n == 2) << 15, RX_BUFFERS + n * 256
+        bench.put(RX_LIST + n * bench.size, OWN, 64 << 16 | last | 128, buffer, buffer + 128)
     bench["DMAOMR"] |= 2
     frame = ethernet(bytes(range(250)) * 2)
     arrive(bench, frame)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+
 from eth_bench import OWN, OWN_MAC, PEER_MAC, TX_BUFFERS, TX_LIST, Bench, fcs, wire_cycles
 
 TS, TPSS, TBUS, ETS, FBES, NIS, AIS = 1, 2, 4, 1 << 10, 1 << 13, 1 << 16, 1 << 15
