@@ -6,7 +6,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 from struct import unpack_from
 from typing import NamedTuple
 
@@ -124,7 +123,3 @@ def _immediate(first: int, second: int) -> int:
     """imm4:i:imm3:imm8 of MOVW and MOVT."""
     return (first & 0xF) << 12 | (first >> 10 & 1) << 11 | (second >> 12 & 7) << 8 | second & 0xFF
 
-
-def by_function(found: Iterable[Constant]) -> dict[str, list[int]]:
-    """The constants of each function."""
-    return {name: [c.value for c in group] for name, group in groupby(found, key=lambda c: c.function)}
