@@ -16,8 +16,8 @@ def _entry(byte: int) -> int:
     """The remainder that a leading `byte` leaves."""
     remainder = byte << 24
     for _ in range(8):
-        remainder = (remainder << 1) ^ (POLYNOMIAL if remainder >> 31 else 0)
-    return remainder & ALL_ONES
+        remainder = (remainder << 1 & ALL_ONES) ^ (POLYNOMIAL if remainder >> 31 else 0)
+    return remainder
 
 
 TABLE = tuple(_entry(byte) for byte in range(256))
