@@ -3,20 +3,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
-from stm32emu.peripherals.clock import Clock
+from stm32emu.peripherals.clock import Clock, Event
 from stm32emu.peripherals.ledger import NO_LEDGER, Ledger
 from stm32emu.peripherals.peripheral import Peripheral
 from stm32emu.peripherals.register import RC_W1, RO, WO, Register
 
 SETTLE = 200  # cycles until a regulator reports ready; tens of microseconds on silicon, which firmware only waits out
+REGULATORS = {"VOS": "VOSRDY", "ODEN": "ODRDY", "ODSWEN": "ODSWRDY", "BRE": "BRR"}  # what asks, what answers
 VOS_RESET = {"F407": 0x4000, "F429": 0xC000, "F446": 0xC000, "F469": 0xC000}
 
 
 class Pwr(Peripheral):
-    """Voltage scaling, over-drive, backup regulator and write protection. Ready bits are computed from the time since
-    the bit that asks for them was set.
+    """Voltage scaling, over-drive, backup regulator and write protection.
 
     Args:
         series: as for Rcc; decides CR's reset value.
@@ -59,31 +60,35 @@ class Pwr(Peripheral):
     def __init__(self, name: str, *, clock: Clock, series: str = "F407", ledger: Ledger = NO_LEDGER) -> None:
         self.clock = clock
         self.series = series
+        self._settling: dict[str, Event] = {}
         super().__init__(name, ledger=ledger)
 
     def _load_resets(self) -> None:
+        for event in self._settling.values():
+            event.cancel()
+        self._settling.clear()
         super()._load_resets()
         self.CR = VOS_RESET[self.series]
-        self._asked = [self.VOS, self.ODEN, self.ODSWEN, self.BRE]
-        self._settled = [self.clock.now + SETTLE] * len(self._asked)
+        self._asked = dict.fromkeys(REGULATORS, 0)
+        self._follow()
 
     @CR.on_write
     @CSR.on_write
-    def _regulate(self, _written: int) -> None:
-        """Note when each regulator setting changed; a change starts its settling time anew."""
+    def _control(self, _written: int) -> None:
         self.WUF &= not self.CWUF
         self.SBF &= not self.CSBF
         self.CWUF = self.CSBF = 0
-        for n, asked in enumerate((self.VOS, self.ODEN, self.ODSWEN, self.BRE)):
-            if asked != self._asked[n]:
-                self._asked[n] = asked
-                self._settled[n] = self.clock.now + SETTLE
+        self._follow()
 
-    @CSR.value
-    def _status(self) -> int:
-        settled = [self.clock.now >= due for due in self._settled]
-        self.VOSRDY = settled[0]
-        self.ODRDY = self.ODEN and settled[1]
-        self.ODSWRDY = self.ODSWEN and settled[2]
-        self.BRR = self.BRE and settled[3]
-        return self.CSR
+    def _follow(self) -> None:
+        """A regulator whose setting changed is not ready; it settles anew if it is asked for at all."""
+        for setting, ready in REGULATORS.items():
+            asked = getattr(self, setting)
+            if asked == self._asked[setting]:
+                continue
+            self._asked[setting] = asked
+            setattr(self, ready, 0)
+            if setting in self._settling:
+                self._settling.pop(setting).cancel()
+            if asked:
+                self._settling[setting] = self.clock.after(SETTLE, partial(setattr, self, ready, 1))
