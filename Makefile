@@ -18,7 +18,7 @@ export PYTHON
 all: .venv/ready
 
 run: .venv/ready $(SERVER)
-	@exec .venv/bin/stm32emu run $(SERVER) --port $(PORT)
+	@exec .venv/bin/stm32emu run $(SERVER) --port $(PORT):4433
 
 test: .venv/ready-for-tests images
 	@$(BUILD_IMAGES) --host-tools

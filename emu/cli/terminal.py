@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from rich.console import Console
@@ -22,7 +23,7 @@ class Terminal:
         self._stderr = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
         self._shown = ""
         self._at_line_start = True
-        self._shares_line = sys.stdout.isatty()
+        self._shares_line = _same_file()
 
     @property
     def has_status(self) -> bool:
@@ -60,6 +61,14 @@ class Terminal:
         if self._shown:
             self._stderr.control(ERASE)
             self._shown = ""
+
+
+def _same_file() -> bool:
+    """Whether stdout and stderr are the same terminal or file, so that their lines follow each other."""
+    try:
+        return os.path.sameopenfile(sys.stdout.fileno(), sys.stderr.fileno())
+    except OSError:  # one of them is closed, or not a file at all
+        return False
 
 
 def _sentence(status: Status) -> str:
