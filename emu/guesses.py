@@ -54,13 +54,20 @@ def _stored_bytes(firmware: Firmware, symbols: Symbols) -> Iterable[str]:
         code = b"".join(firmware_code(firmware, symbol.address, symbol.size))
         halves = [unpack_from("<H", code, at)[0] for at in range(0, len(code) - 1, 2)]
         stored = [
-            first & 0xFF
-            for first, second in zip(halves, halves[1:], strict=False)
-            if first & 0xF800 == 0x2000 and second & 0xF800 == 0x7000 and second & 7 == first >> 8 & 7
+            move & 0xFF
+            for move, store, wide in zip(halves, halves[1:], [*halves[2:], 0], strict=False)
+            if move & 0xF800 == 0x2000 and _stored_register(store, wide) == move >> 8 & 7
         ]
-        for at in range(0, len(stored) - 3):
+        for at in range(len(stored) - 3):
             if is_private(stored[at : at + 4]):
                 yield ".".join(map(str, stored[at : at + 4]))
+
+
+def _stored_register(first: int, second: int) -> int | None:
+    """Rt of STRB (immediate), encodings T1 and T2."""
+    if first & 0xF800 == 0x7000:
+        return first & 7
+    return second >> 12 if first & 0xFFF0 == 0xF880 else None
 
 
 def firmware_code(firmware: Firmware, address: int, length: int) -> Iterable[bytes]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,10 @@ from stm32emu.symbols import Symbols
 
 LIBRARY = ("HAL_", "LL_", "RCC_", "GPIO_", "USART_", "TIM_", "ETH_", "DMA_", "SPI_", "I2C_", "I2SEx_", "USB_", "UART_")
 """Functions of ST's drivers, which mention every instance that they could serve."""
+OWN = re.compile(r"\w*(MspInit|MspDeInit|Callback)|(?!HAL_|LL_)\w+_IRQHandler")
+"""What the application defines in the drivers' name space."""
+AMBIGUOUS = {0x4000_0000, 0x4000_4000}
+"""Bases that are also common numbers (2.0f, a flag on a power of two): passing them on says nothing by itself."""
 
 Code = tuple[int, int, str]
 """Start, end and name of a function."""
@@ -38,9 +43,14 @@ class BlockUse:
     functions: list[str] = field(default_factory=list)
 
     @property
+    def users(self) -> list[str]:
+        """The functions of the firmware itself among them, without those of ST's drivers."""
+        return [name for name in self.functions if not name.startswith(LIBRARY) or OWN.fullmatch(name)]
+
+    @property
     def library(self) -> bool:
-        """Whether nobody but ST's drivers mentions it."""
-        return all(name.startswith(LIBRARY) for name in self.functions)
+        """Whether nobody but ST's drivers reaches it."""
+        return not self.users
 
 
 def constants(firmware: Firmware, symbols: Symbols) -> list[Constant]:
@@ -67,11 +77,16 @@ def block_uses(firmware: Firmware, symbols: Symbols, chip: Chip) -> list[BlockUs
         code = segment.data[start - segment.virtual : end - segment.virtual]
         for value, dereferenced in addresses_used(code, start):
             block = _block_at(value, blocks, bases)
-            if block is not None and (dereferenced or value == block.base):
+            if block is not None and (dereferenced or _is_passed(value, block, name)):
                 use = uses.setdefault(block.name, BlockUse(block.name))
                 if name not in use.functions:
                     use.functions.append(name)
     return [uses[block.name] for block in blocks if block.name in uses]
+
+
+def _is_passed(value: int, block: Block, function: str) -> bool:
+    """Whether a value that is only passed on means the block."""
+    return value == block.base and (value not in AMBIGUOUS or block.name in function)
 
 
 def _near(value: int, bases: Sequence[int]) -> bool:
@@ -87,7 +102,9 @@ def _block_at(value: int, blocks: Sequence[Block], bases: Sequence[int]) -> Bloc
 
 def _functions(firmware: Firmware, symbols: Symbols) -> Iterator[tuple[Segment, Code]]:
     """Every function with the segment that stores it; of a stripped file its code sections as a whole."""
-    named: Iterable[Code] = [(s.address, s.address + s.size, s.name) for s in symbols if s.kind == "function" and s.size]
+    named: Iterable[Code] = [
+        (s.address, s.address + s.size, s.name) for s in symbols if s.kind == "function" and s.size
+    ]
     for code in named or ((start, end, "") for start, end in symbols.code):
         for segment in firmware.segments:
             if segment.virtual <= code[0] < segment.virtual + len(segment.data):
@@ -122,4 +139,3 @@ def _loads(segment: Segment, start: int, end: int) -> Iterator[int]:
 def _immediate(first: int, second: int) -> int:
     """imm4:i:imm3:imm8 of MOVW and MOVT."""
     return (first & 0xF) << 12 | (first >> 10 & 1) << 11 | (second >> 12 & 7) << 8 | second & 0xFF
-

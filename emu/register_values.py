@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from struct import unpack_from
 from typing import Any
 
-from capstone.arm import ARM_OP_IMM, ARM_OP_MEM, ARM_OP_REG, ARM_REG_PC, ARM_REG_R0, ARM_REG_R1, ARM_REG_R2, ARM_REG_R3
+from capstone.arm import (
+    ARM_CC_AL,
+    ARM_CC_INVALID,
+    ARM_OP_IMM,
+    ARM_OP_MEM,
+    ARM_OP_REG,
+    ARM_REG_PC,
+    ARM_REG_R0,
+    ARM_REG_R1,
+    ARM_REG_R2,
+    ARM_REG_R3,
+)
 
 from stm32emu.disassembly import engine
 
@@ -62,7 +73,7 @@ class _Walk:
         operands = instruction.operands
         if len(operands) < 2 or operands[0].type != ARM_OP_REG:
             return None
-        name = instruction.mnemonic.split(".")[0]
+        name = _operation(instruction)
         last = operands[-1]
         if name == "ldr" and last.type == ARM_OP_MEM and last.mem.base == ARM_REG_PC and not last.mem.index:
             return self._literal((instruction.address & ~3) + 4 + last.mem.disp)
@@ -90,6 +101,12 @@ class _Walk:
             return None
         value.consumed = True
         return value.number
+
+
+def _operation(instruction: Any) -> str:
+    """The mnemonic without width and condition: SUBEQ.W counts as executed, like the access that follows it."""
+    name: str = instruction.mnemonic.split(".")[0]
+    return name if instruction.cc in (ARM_CC_INVALID, ARM_CC_AL) else name[:-2]
 
 
 def _compute(name: str, left: _Value, right: int) -> int | None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from stm32emu.elf import Firmware
@@ -68,7 +68,8 @@ def _lwip(image: Image) -> Software | None:
     hint = next(((name, words) for name, words in hints if image.has(name)), (seen, ""))
     mode = "own thread (tcpip_thread)" if image.has("tcpip_thread") else "NO_SYS, polled from the main loop"
     evidence = "macros LWIP_VERSION_*" if version else f"symbol {hint[0]}"
-    return Software("lwIP", version or hint[1], f"{evidence}; {mode}")
+    dhcp = "; DHCP client" if image.has("dhcp_start") else ""
+    return Software("lwIP", version or hint[1], f"{evidence}; {mode}{dhcp}")
 
 
 def _mbedtls(image: Image) -> Software | None:
@@ -109,9 +110,9 @@ def _hal(image: Image) -> Software | None:
     eth_old = image.has("HAL_ETH_GetReceivedFrame_IT", "HAL_ETH_GetReceivedFrame", "HAL_ETH_TransmitFrame")
     eth_new = image.has("HAL_ETH_ReadData", "HAL_ETH_RxAllocateCallback", "HAL_ETH_Transmit")
     if eth_new:
-        ethernet = f"Ethernet driver of the new generation, 1.7.13 or later ({eth_new})"
+        ethernet = f"Ethernet driver as rewritten in 2021 ({eth_new})"
     else:
-        ethernet = f"Ethernet driver of the old generation ({eth_old})" if eth_old else "no Ethernet driver"
+        ethernet = f"Ethernet driver from before the rewrite of 2021 ({eth_old})" if eth_old else "no Ethernet driver"
     return Software("STM32 HAL", version or "", f"symbol {seen}; {ethernet}")
 
 
@@ -128,7 +129,8 @@ def _libc(image: Image) -> Software | None:
     newlib = image.has("_impure_ptr", "_malloc_r", "__sinit", "__libc_init_array", "_impure_data")
     if newlib is None and version is None:
         return None
-    return Software("newlib-nano" if nano else "newlib", version or "", f"symbol {nano or newlib}")
+    evidence = f"symbol {nano or newlib}" if nano or newlib else "macro _NEWLIB_VERSION"
+    return Software("newlib-nano" if nano else "newlib", version or "", evidence)
 
 
 def _zephyr(image: Image) -> Software | None:
@@ -194,10 +196,3 @@ def phy(image: Image) -> Software | None:
         return Software(driver.removesuffix("_Init"), "", f"symbol {driver}")
     name = image.match(rb"\0(LAN87\d\d|DP83848|KSZ80\d\d|RTL8201)\w*PHY_ADDRESS")
     return Software(name, "", f"macro {name}_PHY_ADDRESS, a default that the driver may not use") if name else None
-
-
-def build_tools(symbols: Symbols) -> Iterator[str]:
-    """Compiler versions from .comment, each once."""
-    section = symbols.elf.get_section_by_name(".comment") if symbols.elf is not None else None
-    lines = section.data().split(b"\0") if section is not None else []
-    yield from dict.fromkeys(line.decode("utf-8", "replace") for line in lines if line.strip())
