@@ -128,6 +128,8 @@ CASES: tuple[Case, ...] = (
     *cases("spi.Spi", "SPI1", bus="pclk2"),
     *cases("spi.Spi", "SPI2", bus="pclk1"),
     *cases("i2c.I2c", "I2C1"),
+    *cases("adc.Adc", "ADC1", names={"SMPR{}.SMPx_x": "SMPR{}_0"}),
+    *cases("adc.AdcCommon", "C_ADC"),
 )
 
 NOT_IN_SVD = {  # classes that model no one block
@@ -138,6 +140,7 @@ NOT_IN_SVD = {  # classes that model no one block
     "eth_receive.EthReceiver",
     "eth_mmc.EthCounters",
     "eth_ptp.EthTime",
+    "adc.AdcBlock",
 }
 
 RESETS_COPIED = "the SVD repeats the F40x value; the manual's has a one for every clock the series has"
