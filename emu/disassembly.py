@@ -59,13 +59,15 @@ class Disassembler:
         self._symbols = symbols
 
     def around(self, pc: int, before: int = 4, after: int = 3) -> list[Instruction]:
-        """The instruction at `pc` with its neighbours; empty when nothing can be read there."""
+        """The instruction at `pc` with its neighbours in the function; empty when nothing can be read there."""
         pc &= ~1
         starts = self._starts(pc)
         address = starts[-before] if len(starts) >= before else (starts[0] if starts else pc)
+        symbol = self._symbols.lookup(pc)
+        end = symbol.address + symbol.size if symbol is not None and symbol.size else 1 << 32
         found: list[Instruction] = []
         remaining = after
-        while remaining >= 0 and (decoded := self._decode(address)) is not None:
+        while remaining >= 0 and address < end and (decoded := self._decode(address)) is not None:
             found.append(self._instruction(decoded))
             remaining -= address >= pc
             address += decoded.size

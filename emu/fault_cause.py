@@ -89,6 +89,9 @@ def _detail(snapshot: FaultSnapshot, disassembler: Disassembler, symbols: Symbol
         return f"{words} {address:#010x}, {whereabouts(address, symbols, chip)}"
     if cfsr & (IACCVIOL | IBUSERR | INVSTATE):
         return f"pc is {pc:#010x}, {whereabouts(pc, symbols, chip)}"
+    if not cfsr and snapshot.hfsr & FORCED:
+        call = disassembler.at(pc - 2)  # the stacked PC of an SVC is past it
+        return " ".join(call.text.split()) if call is not None and call.text.startswith("svc") else ""
     return _instruction(snapshot, disassembler) if cfsr & INSTRUCTION else ""
 
 

@@ -56,7 +56,7 @@ CFSR_BITS = (
 HFSR_BITS = _bits(
     "HFSR",
     ("VECTTBL", 1, "bus error while reading the vector table"),
-    ("FORCED", 30, "another fault was escalated: its handler was disabled or could not preempt"),
+    ("FORCED", 30, "an exception was escalated: its handler is disabled, masked, or not urgent enough"),
     ("DEBUGEVT", 31, "BKPT or debug event with no debugger"),
 )
 DFSR_BITS = _bits(

@@ -29,7 +29,7 @@ __attribute__((naked)) u32 load(u32 *from)
 {
     __asm__ volatile ("push {r4, lr}\\n ldr r4, =table\\n ldr r3, [r0, r1, lsl #2]\\n str r3, [r4, #8]\\n"
                       "ldrd r2, r3, [r4, #4]\\n udiv r0, r2, r3\\n blx r5\\n cbz r0, 1f\\n bl Reset_Handler\\n"
-                      "1: pop {r4, pc}\\n .ltorg");
+                      "1: pop {r4, pc}\\n svc #5\\n nop\\n .ltorg");
 }
 __attribute__((noinline)) u32 caller(u32 x) { return load((u32 *)x) + table[1]; }
 void Reset_Handler(void) { for (;;) table[0] = caller(table[2]); }
@@ -116,6 +116,11 @@ SENTENCES = [
         "execution without the Thumb bit: a call or return to an even address: pc is 0x20000008, in table+0x",
     ),
     ("push", {"hfsr": 1 << 1}, "bus error while reading the vector table"),
+    (
+        "nop",
+        {"hfsr": FORCED},
+        "an exception was escalated: its handler is disabled, masked, or not urgent enough: svc #5",
+    ),
 ]
 
 

@@ -6,9 +6,12 @@ from __future__ import annotations
 import re
 import struct
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stm32emu.prologue import expand_immediate, read_prologue
 from stm32emu.symbols import Symbols
@@ -239,6 +242,44 @@ def test_a_stack_scan_takes_only_addresses_that_follow_a_call(stopped):
     frames = unwind({"pc": 0x4000_0000, "sp": RAM, "lr": 7}, image(elf, ram), symbols)
     assert [(frame.pc, frame.sp, frame.how) for frame in frames[1:2]] == [(caller.pc, RAM + 20, SCAN)]
     assert not frames[1].certain
+
+
+def test_damaged_frame_rules_count_as_none(stopped, tmp_path):
+    elf, snapshot = stopped
+    junk, damaged = tmp_path / "junk", tmp_path / "damaged.elf"
+    junk.write_bytes(bytes(range(1, 250)))
+    command = ["arm-none-eabi-objcopy", "--update-section", f".debug_frame={junk}", str(elf), str(damaged)]
+    subprocess.run(command, check=True)
+    certain = unwind(snapshot.registers, snapshot.memory, Symbols.from_elf(elf))
+    guessed = unwind(snapshot.registers, snapshot.memory, Symbols.from_elf(damaged))
+    assert [(frame.pc, frame.sp) for frame in guessed] == [(frame.pc, frame.sp) for frame in certain]
+
+
+@settings(max_examples=50, deadline=None)
+@given(data=st.data())
+def test_no_stack_makes_it_raise_or_go_round(stopped, data):
+    """Stacks made of return addresses, EXC_RETURN values and addresses of themselves."""
+    elf, snapshot = stopped
+    symbols = symbols_of(elf)
+    known = [frame.pc | 1 for frame in unwind(snapshot.registers, snapshot.memory, symbols)]
+    words = st.sampled_from([*known, 0xFFFF_FFF1, 0xFFFF_FFFD, 0xFFFF_FFED, RAM, RAM + 64, 0, 0xFFFF_FFFF])
+    stack = data.draw(st.lists(words, min_size=64, max_size=64))
+    names = [*(f"r{n}" for n in range(13)), "sp", "lr", "pc", "psp"]
+    registers = {name: data.draw(words | st.integers(RAM, RAM + 256)) for name in names}
+
+    def read(address: int, length: int) -> bytes:
+        if RAM <= address and address + length <= RAM + 256:
+            return struct.pack("<64I", *stack)[address - RAM : address - RAM + length]
+        return snapshot.memory(address, length) if address < RAM else b""
+
+    frames = unwind(registers, read, symbols, limit=100)
+    assert len(frames) <= 100
+    assert len({(frame.pc, frame.sp) for frame in frames}) == len(frames)
+
+
+@cache
+def symbols_of(elf: Path) -> Symbols:
+    return Symbols.from_elf(elf)
 
 
 PROLOGUES = {
