@@ -130,6 +130,7 @@ CASES: tuple[Case, ...] = (
     *cases("i2c.I2c", "I2C1"),
     *cases("adc.Adc", "ADC1", names={"SMPR{}.SMPx_x": "SMPR{}_0"}),
     *cases("adc.AdcCommon", "C_ADC"),
+    *cases("rtc.Rtc", "RTC", names={"BKP{}R": "BKPR{}", "BKP{}R.BKP": "BKPR{}"}),
 )
 
 NOT_IN_SVD = {  # classes that model no one block
@@ -236,4 +237,13 @@ ERRATA: tuple[Erratum, ...] = (
     ),
     Erratum("Ethernet_MAC.PTPPPSCR.PPSFREQ", "missing", "section 33.8.3"),
     Erratum("Ethernet_MAC.DMABMR", "reset", "SR, PBL and RDP come up as 1 (section 33.8.4); the SVD has lost a digit"),
+    Erratum("RTC.ISR", "reset", "RSF and INITS are set on a board whose battery has kept the clock running"),
+    Erratum("RTC.ISR.SHPF", "access", "read-only (RM0090 section 26.6.4)"),
+    *(Erratum(f"RTC.CR.{name}1H", "access", "write-only (RM0090 section 26.6.3)") for name in ("ADD", "SUB")),
+    Erratum("RTC.CR.BYPSHAD", "missing", "bit 5 (RM0090 section 26.6.3)"),
+    Erratum("RTC.TSTR", "missing", "a time, as TR (RM0090 section 26.6.13)"),
+    *(
+        Erratum(f"RTC.TSTR.{name}", "name", "the SVD repeats TAFCR here")
+        for name in ("ALARMOUTTYPE", "TSINSEL", "TAMP1INSEL", "TAMPIE", "TAMP1TRG", "TAMP1E")
+    ),
 )
