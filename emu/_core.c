@@ -179,8 +179,12 @@ static PyObject *wake(PyObject *self, PyObject *unused)
         core_restore_error(c);
         return NULL;
     }
-    bool awake = nvic_wakes(c) || c->event_register;
-    return PyBool_FromLong(awake);
+    if (nvic_wakes(c))
+        Py_RETURN_TRUE;
+    if (!c->waits_for_event || !c->event_register)
+        Py_RETURN_FALSE;
+    c->event_register = false;
+    Py_RETURN_TRUE;
 }
 
 static PyObject *stop(PyObject *self, PyObject *unused)

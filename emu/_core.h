@@ -116,7 +116,7 @@ struct Core {
     bool attention; /* something is pending, or a stop was asked for */
 
     uint32_t ipsr;
-    bool event_register;
+    bool event_register, waits_for_event; /* the last sleep was WFE, not WFI or sleep-on-exit */
     bool stop, flush, leaving;
     RunReason reason;
 

@@ -230,6 +230,7 @@ static void restore(Core *c, uint32_t exc_return, const uint32_t frame[26], uint
     jump(c, frame[5], frame[7] & ~XPSR_REALIGNED, frame[6]);
     c->event_register = true;
     if ((exc_return & RETURNS_TO_THREAD) && (c->scs.scr & SCR_SLEEPONEXIT)) {
+        c->waits_for_event = false;
         c->reason = RUN_SLEEP;
         c->stop = c->attention = true;
     }

@@ -201,6 +201,7 @@ static bool wait_for_event(Core *c, uint32_t pc)
     if (sev || c->event_register)
         c->event_register = false;
     else {
+        c->waits_for_event = true;
         c->reason = RUN_SLEEP;
         c->stop = true;
         leave(c);
@@ -258,6 +259,7 @@ static void settle(Core *c, uc_err err)
         synchronous(c, pc);
         c->force_natural = true;
         if (!nvic_wakes(c)) {
+            c->waits_for_event = false;
             c->reason = RUN_SLEEP;
             c->stop = true;
         }

@@ -204,7 +204,12 @@ def _dma(board: Board, block: Block) -> Peripheral:
     irqs = [board.irq(irq) for irq in block.irqs]
     both = block.name == "DMA2"  # only DMA2's AHB ports allow memory to memory (RM0090 section 10.3.6)
     return Dma(
-        block.name, clock=board.wiring.clock, irqs=irqs, memory=board.bus, ledger=board.wiring.ledger, memory_to_memory=both
+        block.name,
+        clock=board.wiring.clock,
+        irqs=irqs,
+        memory=board.bus,
+        ledger=board.wiring.ledger,
+        memory_to_memory=both,
     )
 
 

@@ -17,7 +17,12 @@ class Console:
     """
 
     def __init__(
-        self, write: Callable[[bytes], None], log: Callable[[str], None], *, uart: str | None = None, until: str | None = None
+        self,
+        write: Callable[[bytes], None],
+        log: Callable[[str], None],
+        *,
+        uart: str | None = None,
+        until: str | None = None,
     ) -> None:
         self._write = write
         self._log = log

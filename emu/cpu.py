@@ -21,9 +21,9 @@ Buffer = bytearray | memoryview | mmap.mmap | array  # type: ignore[type-arg]
 
 NEVER = (1 << 63) - 1
 _API = (
-    "uc_open uc_close uc_ctl uc_emu_start uc_emu_stop uc_reg_write uc_reg_read_batch uc_reg_write_batch uc_mem_map_ptr "
-    "uc_mmio_map uc_hook_add uc_hook_del uc_strerror"
-).split()
+    *("uc_open", "uc_close", "uc_ctl", "uc_emu_start", "uc_emu_stop", "uc_hook_add", "uc_hook_del", "uc_strerror"),
+    *("uc_reg_write", "uc_reg_read_batch", "uc_reg_write_batch", "uc_mem_map_ptr", "uc_mmio_map"),
+)
 
 
 class Kind(IntEnum):
@@ -53,7 +53,7 @@ class Reason(IntEnum):
 
 @dataclass(frozen=True)
 class Registers:
-    """The registers of one moment. In a fault's, `exception` is the handler entered and `pc` the faulting instruction."""
+    """The registers of one moment; for a fault, `exception` is the handler entered, `pc` the faulting instruction."""
 
     r0: int
     r1: int

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The chip's memories on the host, and what each bus master can reach of them (RM0090 section 2.1, "System architecture")."""
+"""The chip's memories on the host, and what each bus master can reach of them (RM0090 section 2.1)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from stm32emu.cpu import Cpu, Kind
 from stm32emu.peripherals.memory import BusError
 
 PAGE = 4 * KB
+Read = Callable[[int, int], int]  # (offset, size) -> value
+Write = Callable[[int, int, int], None]  # (offset, size, value)
 ERASED = b"\xff"
 ROM_BASE = 0x1FFF_0000
 ROM_SIZE = 32 * KB  # system memory, OTP and the device signature
@@ -118,9 +120,9 @@ class SystemBus:
 
     def __init__(self, memory: GuestMemory) -> None:
         self._memory = memory
-        self._blocks: list[tuple[int, int, Callable[[int, int], int], Callable[[int, int, int], None]]] = []
+        self._blocks: list[tuple[int, int, Read, Write]] = []
 
-    def attach(self, base: int, size: int, read: Callable[[int, int], int], write: Callable[[int, int, int], None]) -> None:
+    def attach(self, base: int, size: int, read: Read, write: Write) -> None:
         """Make a peripheral's registers reachable."""
         self._blocks.append((base, size, read, write))
 

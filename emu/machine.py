@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The machine: a chip with a firmware in it, and virtual time. It knows nothing of sockets, terminals or wall clocks."""
+"""The machine: a chip with a firmware in it, and virtual time. It knows no sockets, terminals or wall clocks."""
 
 from __future__ import annotations
 

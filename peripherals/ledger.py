@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What went past the models: "we do not model this" and "the firmware did something illegal", kept apart and counted."""
+"""What went past the models: "we do not model this" and "the firmware did something illegal", counted apart."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ class Ledger:
     """
 
     def __init__(
-        self, pc: Callable[[], int | None] = lambda: None, first: Callable[[str, Entry], None] = lambda kind, entry: None
+        self,
+        pc: Callable[[], int | None] = lambda: None,
+        first: Callable[[str, Entry], None] = lambda kind, entry: None,
     ) -> None:
         self._pc = pc
         self._first = first

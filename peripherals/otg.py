@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""USB OTG (RM0090 chapters 34 and 35): a core with no cable. Enough for a driver to set up and find nothing attached."""
+"""USB OTG (RM0090 chapters 34 and 35): a core with no cable. Enough for a driver to find nothing attached."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SELF_CLEARING = 0b11_0111  # CSRST, HSRST, FCRST, RXFFLSH, TXFFLSH
 
 
 class Otg(Stub):
-    """Keeps what is written, reports the AHB idle and every reset or flush finished at once; all of it is in the ledger."""
+    """Keeps what is written, reports AHB idle and every reset or flush finished; all accesses are in the ledger."""
 
     MISSING: ClassVar[str] = "no USB traffic: resets and FIFO flushes finish, everything else reads back as written"
 

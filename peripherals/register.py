@@ -28,7 +28,7 @@ class DeclarationError(TypeError):
 
 
 class Field:
-    """Some bits of a register. On an instance it reads and assigns as an int, past all access rules (the hardware side)."""
+    """Some bits of a register. On an instance it reads and assigns as an int, past access rules: the hardware side."""
 
     def __init__(self, register: Register, bit: int, width: int, access: str, tagged: bool) -> None:
         if access not in ACCESS_WORDS or bit < 0 or width < 1 or bit + width > 32:

@@ -10,8 +10,9 @@ import click
 
 @click.command()
 @click.argument("elf", metavar="FIRMWARE.ELF")
-def info(elf: str) -> None:
+@click.option("--chip", metavar="NAME", help="The part, if not what the firmware names.")
+def info(elf: str, chip: str | None) -> None:
     """Say what FIRMWARE.ELF is: chip, memory use, vector table, software and peripherals in it."""
     from stm32emu.info import describe
 
-    click.echo(str(describe(Path(elf))))
+    click.echo(str(describe(Path(elf), chip)))
