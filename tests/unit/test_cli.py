@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import os
+import pty
+import re
 import socket
 import subprocess
 import sys
@@ -210,6 +212,13 @@ def test_chips(capsys: pytest.CaptureFixture[str]) -> None:
     assert "0x10000000      64 KB  CCM" in rows
 
 
+def test_info(elf: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert stm32emu("info", elf, "--chip", "f429") == 0
+    assert "STM32F429: as you said" in capsys.readouterr().out
+    assert stm32emu("info", elf.parent / "none.elf") == 2
+    assert capsys.readouterr() == ("", f"stm32emu: {elf.parent}/none.elf: there is no such file; check the path\n")
+
+
 # --- As a process of its own ----------------------------------------------------------------------------------------
 
 STM32EMU = [sys.executable, "-m", "stm32emu"]
@@ -254,3 +263,32 @@ def test_reader_of_stdout_goes_away() -> None:
     done = subprocess.run([*STM32EMU, "chips"], stdout=writing, stderr=subprocess.PIPE, check=False)
     os.close(writing)
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+STATUS_LINE = """
+from stm32emu.cli.terminal import Terminal
+from stm32emu.session import Status
+terminal = Terminal()
+assert terminal.has_status
+terminal.status(Status(virtual_s=1.5, wall_s=2.0, speed=0.75, connections=1))
+terminal.console(b"half a ")
+terminal.status(Status(virtual_s=9.9, wall_s=9.9, speed=9.9, connections=9))
+terminal.log("a note")
+terminal.status(Status(virtual_s=2.5, wall_s=3.0, speed=0.5, connections=2))
+terminal.close()
+"""
+
+
+def test_status_line_on_a_terminal() -> None:
+    """It goes away before anything else is written, and stays away while the firmware is in the middle of a line."""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "200"}
+    command = [sys.executable, "-c", STATUS_LINE]
+    subprocess.run(command, stdin=theirs, stdout=theirs, stderr=theirs, check=True, env=environment)
+    os.close(theirs)
+    seen = os.read(ours, 4096).decode()
+    os.close(ours)
+    erase = "\r\x1b[2K"
+    plain = re.sub(r"\x1b\[\d*m", "", seen)
+    first, second = "1.5 s virtual, 0.75 x a real part at 168 MHz, 1 connection", "2.5 s virtual, 0.50 x"
+    assert plain == f"{first}{erase}half a \r\na note\r\n{second} a real part at 168 MHz, 2 connections{erase}"
