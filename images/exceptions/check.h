@@ -13,6 +13,7 @@ void check_nesting(void);
 void check_masks(void);
 void check_frames(void);
 void check_faults(void);
+void check_traps(void);
 
 /* Fill registers with values made from `seed`, spin, execute SVC 0 if `call`, and compare: 0 if nothing changed.
  * Integers: r4-r12, LR, APSR.Q and GE. Floats: s0-s31 and FPSCR. */

@@ -23,6 +23,9 @@ int main(void)
     check_switches();
     check_faults();
     console_printf(failed ? "FAILED\n" : "PASS\n");
+    failed = false;
+    check_traps();
+    console_printf(failed ? "traps FAILED\n" : "traps PASS\n");
     for (;;) {
     }
 }
