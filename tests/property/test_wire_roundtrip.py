@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import IPv4Address
 
 import pytest
@@ -122,10 +123,8 @@ def test_dhcp_round_trip(message: DhcpMessage) -> None:
 @pytest.mark.parametrize("parse", PARSERS.values(), ids=PARSERS)
 @given(data=st.binary(max_size=400))
 def test_arbitrary_bytes_parse_or_raise_wire_error(parse: Callable[[bytes], object], data: bytes) -> None:
-    try:
+    with suppress(WireError):
         parse(data)
-    except WireError as error:
-        assert str(error)
 
 
 @given(packets, st.data())
