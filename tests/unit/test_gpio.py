@@ -119,6 +119,22 @@ def test_exti_hears_every_change_of_level_once() -> None:
     bench.gpio.drive(3, 1)
     bench.gpio.reset()
     assert bench["IDR"] == 8, "a level from outside outlives a reset"
+    assert len(bench.inputs) == 5, "and is no edge"
+
+
+def test_pins_are_driven_from_outside_one_by_one() -> None:
+    bench = Bench()
+    for pin, level in ((1, 1), (4, 1), (8, 0), (9, 1), (4, None), (1, 0)):
+        bench.gpio.drive(pin, level)
+    bench["PUPDR"] = UP << 2 | UP << 8 | UP << 16
+    assert bench["IDR"] == 1 << 9 | 1 << 4
+
+
+def test_a_write_of_odr_reaches_the_pins() -> None:
+    bench = Bench()
+    bench["MODER"] = OUTPUT << 10 | OUTPUT << 12
+    bench["ODR"] = 1 << 5
+    assert (bench["IDR"], bench.outputs[-1]) == (1 << 5, (5, 1))
 
 
 def _lock(bench: Bench, pins: int) -> int:

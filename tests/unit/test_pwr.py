@@ -48,6 +48,16 @@ def test_a_new_voltage_scale_settles_anew_and_nothing_else_does() -> None:
     assert bus["CSR"] & VOSRDY
 
 
+def test_a_regulator_switched_off_while_settling_stays_off() -> None:
+    clock = ManualClock()
+    bus = Bus(Pwr("PWR", clock=clock))
+    bus.set("CSR", 1 << 9)
+    clock.advance(SETTLE // 2)
+    bus.clear("CSR", 1 << 9)
+    clock.advance(SETTLE)
+    assert not bus["CSR"] & BRR
+
+
 def test_reset_starts_over() -> None:
     clock = ManualClock()
     pwr = Pwr("PWR", clock=clock)
@@ -56,6 +66,11 @@ def test_reset_starts_over() -> None:
     clock.advance(SETTLE)
     pwr.reset()
     assert (bus["CR"], bus["CSR"]) == (0x4000, 0)
+    bus.set("CSR", 1 << 9)
+    clock.advance(SETTLE // 2)
+    pwr.reset()
+    clock.advance(SETTLE // 2)
+    assert bus["CSR"] == 0, "what was settling before the reset does not report after it"
 
 
 def test_low_power_modes_are_told_apart_as_not_modelled() -> None:

@@ -105,6 +105,38 @@ def test_update_flags_clear_after_five_lsi_periods() -> None:
     assert bench["KR"] == 0, "the key register is write-only"
 
 
+def test_a_second_update_holds_its_flag_anew() -> None:
+    bench = Bench(Iwdg)
+    bench.configure(2, 0xFFF)
+    bench.clock.advance(3 * LSI)
+    bench["PR"] = 3
+    bench.clock.advance(5 * LSI - 1)
+    assert bench["SR"] == 1
+    bench.clock.advance(1)
+    assert bench["SR"] == 0
+
+
+def test_a_new_prescaler_applies_to_what_is_left() -> None:
+    bench = Bench(Iwdg)
+    bench.configure(0, 9)
+    bench["KR"] = START
+    bench.clock.advance(4 * 4 * LSI)
+    bench["KR"] = UNLOCK
+    bench["PR"] = 1
+    bench.clock.advance(6 * 8 * LSI - 1)
+    assert bench.resets == []
+    bench.clock.advance(1)
+    assert len(bench.resets) == 1
+
+
+def test_what_was_accepted_stays_when_a_later_write_is_refused() -> None:
+    bench = Bench(Iwdg)
+    bench.configure(3, 5)
+    bench["KR"] = RELOAD
+    bench["PR"] = 7
+    assert (bench["PR"], bench["RLR"]) == (3, 5)
+
+
 def test_a_change_of_hclk_does_not_change_its_seconds() -> None:
     bench = Bench(Iwdg)
     bench.configure(0, 9)
@@ -122,9 +154,24 @@ def test_reset_stops_the_independent_watchdog() -> None:
     bench = Bench(Iwdg)
     bench.configure(1, 0)
     bench["KR"] = START
+    bench["KR"] = UNLOCK
     bench.dog.reset()
+    bench["PR"] = 1
     bench.clock.advance(100_000_000)
     assert (bench.resets, bench["PR"], bench["RLR"], bench["SR"]) == ([], 0, 0xFFF, 0)
+    bench.configure(0, 0)
+    bench["KR"] = START
+    bench.clock.advance(4 * LSI)
+    assert len(bench.resets) == 1, "it can be started again"
+
+
+def test_after_a_reset_that_nobody_acted_on_it_can_run_again() -> None:
+    bench = Bench(Iwdg)
+    bench.configure(0, 0)
+    for expected in (1, 2):
+        bench["KR"] = START
+        bench.clock.advance(4 * LSI)
+        assert len(bench.resets) == expected
 
 
 # WWDG
@@ -200,6 +247,38 @@ def test_a_reload_from_the_interrupt_saves_the_chip() -> None:
     bench["CR"] = WDGA | 0x7F
     bench.clock.advance(2 * STEP)
     assert bench.resets == []
+
+
+def test_enabling_the_interrupt_late_raises_it_at_once() -> None:
+    bench = Bench(Wwdg)
+    bench["CR"] = WDGA | 0x41
+    bench.clock.advance(STEP)
+    assert (bench["SR"], bench.irq.level) == (1, False)
+    bench["CFR"] = EWI | 0x7F
+    assert bench.irq.level is True
+    bench.dog.reset()
+    assert (bench["SR"], bench.irq.level) == (0, False)
+
+
+def test_a_new_prescaler_applies_to_the_steps_left() -> None:
+    bench = Bench(Wwdg)
+    bench["CR"] = WDGA | 0x50
+    bench.clock.advance(8 * STEP)
+    bench["CFR"] = 1 << 7 | 0x7F
+    assert bench["CR"] == WDGA | 0x48
+    bench.clock.advance(9 * 2 * STEP)
+    assert bench.resets == [("wwdg", 8 * STEP + 9 * 2 * STEP)]
+
+
+def test_a_reload_starts_a_whole_step() -> None:
+    bench = Bench(Wwdg)
+    bench["CR"] = WDGA | 0x50
+    bench.clock.advance(STEP // 2)
+    bench["CR"] = WDGA | 0x41
+    bench.clock.advance(2 * STEP - 1)
+    assert bench.resets == []
+    bench.clock.advance(1)
+    assert bench.resets == [("wwdg", 2 * STEP + STEP // 2)]
 
 
 def test_the_counter_goes_on_from_where_it_was_when_the_clock_changes() -> None:
