@@ -199,3 +199,21 @@ def test_switching_off_and_reset_stop_conversions() -> None:
         stop(bench)
         bench.clock.advance(ONE)
         assert not bench[SR] & EOC
+
+
+def test_inputs_from_ten_on_have_their_own_sample_time() -> None:
+    bench = Bench()
+    bench[SMPR1], bench[SQR3] = 1, 10
+    bench[CR2] = ADON | SWSTART
+    bench.clock.advance(2 * (15 + 12) - 1)
+    assert not bench[SR] & EOC
+    bench.clock.advance(1)
+    assert bench[DR] == 0x10A
+
+
+def test_a_small_part_has_one_converter() -> None:
+    block = AdcBlock("ADC", clock=ManualClock(), tree=ClockTree(), irq=IrqLine(), converters=1)
+    block.write(0x100 + CR2, 4, ADON)
+    assert block.read(0x100 + CR2, 4) == 0
+    block.write(CR2, 4, ADON)
+    assert block.read(CR2, 4) == ADON

@@ -422,3 +422,30 @@ def test_usart_through_dma_both_ways() -> None:
 def test_bus_error_says_where() -> None:
     with pytest.raises(BusError, match="2 bytes at 0x1fffffff"):
         FlatMemory(RAM, 16).read(RAM - 1, 2)
+
+
+def test_fixed_addresses_stay() -> None:
+    bench = Bench()
+    bench.start(0, 2)
+    bench.ask(2)
+    assert bench.ram[:2] == b"\x12\0"
+    bench[LIFCR] = 0x3D
+    bench.ram[:8] = b"abcdefgh"
+    bench.start(COPY | PINC, 8, source=RAM, target=RAM + 0x10)
+    bench.clock.advance(8 * ITEM_CYCLES)
+    assert bench.ram[0x10:0x12] == b"h\0"
+
+
+def test_a_count_of_zero_serves_no_request() -> None:
+    bench = Bench()
+    bench.dma.request(0, 0).set(True)
+    bench.start(MINC, 0)
+    bench.clock.advance(100)
+    assert (bench.ram[0], bench[LISR], bench[CR] & EN) == (0, 0, EN)
+
+
+def test_nothing_is_read_beyond_the_last_item() -> None:
+    bench = Bench()
+    bench.start(TO_PERIPHERAL | MINC, 2, target=RAM + 0xFFE)
+    bench.ask(2)
+    assert bench[LISR] == HTIF | TCIF

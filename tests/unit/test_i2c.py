@@ -8,6 +8,7 @@ import pytest
 from stm32emu.peripherals.clock import ClockTree, ManualClock
 from stm32emu.peripherals.i2c import I2c
 from stm32emu.peripherals.irq import IrqLine
+from stm32emu.peripherals.ledger import Ledger
 
 CR1, CR2, DR, SR1, SR2, CCR = 0x00, 0x04, 0x10, 0x14, 0x18, 0x1C
 PE, START, STOP, ACK, POS = 1, 1 << 8, 1 << 9, 1 << 10, 1 << 11
@@ -217,3 +218,21 @@ def test_software_reset_frees_the_bus() -> None:
     assert (bench[SR1], bench[SR2], bench[CCR]) == (0, 0, 0)
     bench[CR1] = 0
     assert bench[CR1] == 0
+
+
+def test_switching_off_drops_the_transfer() -> None:
+    bench = Bench()
+    bench.call(0xA0)
+    bench[CR1] = 0
+    assert (bench[SR1], bench[SR2]) == (0, 0)
+
+
+@pytest.mark.parametrize(("ccr", "count"), [(80, 0), (0, 1)])
+def test_a_clock_control_of_zero_is_illegal(ccr: int, count: int) -> None:
+    bench = Bench()
+    bench.i2c.ledger = ledger = Ledger()
+    bench[CCR] = ccr
+    bench[CR1] = PE | START
+    bench.clock.advance(BIT)
+    assert bench[SR1] == SB
+    assert len(ledger.of_kind("illegal")) == count

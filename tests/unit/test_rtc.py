@@ -94,6 +94,9 @@ def test_subseconds_count_down() -> None:
     assert bench[SSR] == 255
     bench.clock.advance(SECOND // 4)
     assert bench[SSR] == 191
+    bench.clock.advance(SECOND)
+    assert bench.shown() == (0, 0x21A101)  # reading SSR froze them
+    assert bench[TR] == 1
 
 
 def test_set_time_and_date() -> None:

@@ -184,3 +184,12 @@ def test_reset() -> None:
     bench.spi.reset()
     bench.clock.advance(100)
     assert bench[SR] == TXE
+
+
+def test_a_master_that_is_off_neither_shifts_nor_complains() -> None:
+    bench = Bench()
+    bench[CR1] = MASTER & ~(1 << 6)
+    bench[DR] = 1
+    bench.clock.advance(100)
+    assert bench[SR] == 0
+    assert bench.ledger.entries == {}

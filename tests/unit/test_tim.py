@@ -308,7 +308,9 @@ def test_dma_requests() -> None:
     bench[DIER] = 0x300
     bench.clock.advance(95)
     assert (len(up), len(first)) == (9, 10)
-    bench[CR2] = 8
+    bench[CR2] = 8  # CCDS: the channels ask at the update, no longer at the match
+    bench.clock.advance(5)
+    assert (len(up), len(first)) == (10, 11)
     bench.clock.advance(5)
     assert (len(up), len(first)) == (10, 11)
     bench[EGR] = 1

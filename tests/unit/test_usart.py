@@ -352,3 +352,11 @@ def test_polling_sr_may_be_skipped_reading_dr_may_not() -> None:
     pure = Usart.pure_reads()
     assert pure[SR >> 2]
     assert not pure[DR >> 2]
+
+
+@pytest.mark.parametrize("cr1", [0, M, M | PCE])
+def test_eight_data_bits_out(cr1: int) -> None:
+    bench = Bench().on(cr1)
+    bench[DR] = 0xC1
+    bench.clock.advance(2 * FRAME)
+    assert [byte for _, byte in bench.out] == [0xC1]
