@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 
-from conftest import Run
+from runs import Run
 from test_tls_clients import client, page
 
 HANDSHAKES = int(os.environ.get("STM32EMU_HANDSHAKES", "20"))

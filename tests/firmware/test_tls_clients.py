@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from conftest import IMAGES, PATIENCE, Run
+from runs import IMAGES, PATIENCE, Run
 
 HOST = IMAGES / "host"
 CERTS = HOST / "certs"
