@@ -178,8 +178,6 @@ class Flash(Peripheral):
             self.STRT = bool(written & Flash.STRT.mask)
         if self.STRT:
             self._erase()
-        if self.LOCK:
-            self._keys.reset()
         self._cr = self.CR
         self._update()
 
@@ -272,8 +270,6 @@ class Flash(Peripheral):
         if self.OPTSTRT:
             self._options = (self.OPTCR & ~Flash.OPTSTRT.mask | Flash.OPTLOCK.mask, self.OPTCR1)
             self._start(ERASE_US[16])
-        if self.OPTLOCK:
-            self._option_keys.reset()
         self._optcr, self._optcr1 = self.OPTCR, self.OPTCR1
 
     def _update(self) -> None:

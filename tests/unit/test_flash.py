@@ -28,7 +28,7 @@ class Bench(Bus):
         self.array = bytearray(b"\xa5" * sum(sectors))
         self.changed: list[tuple[int, int]] = []
         self.flash = Flash(
-            "FLASH", clock=self.clock, tree=ClockTree(), irq=self.irq, ledger=self.ledger, array=self.array,
+            "FLASH", clock=self.clock, tree=ClockTree(), irq=self.irq, ledger=self.ledger, array=memoryview(self.array),
             sectors=sectors, on_change=lambda address, length: self.changed.append((address, length)),
         )  # fmt: skip
         super().__init__(self.flash)
@@ -75,6 +75,30 @@ def test_a_wrong_key_locks_until_reset(keys: tuple[int, ...]) -> None:
     for key in KEYS:
         bench["KEYR"] = key
     assert bench["CR"] == 0
+
+
+def test_a_wrong_option_key_locks_until_reset() -> None:
+    bench = Bench()
+    for key in (OPTION_KEYS[1], *OPTION_KEYS):
+        bench["OPTKEYR"] = key
+    assert bench["OPTCR"] & 1
+    assert "FLASH_OPTCR stays locked" in bench.ledger.of_kind("illegal")[0].what
+    bench.flash.reset()
+    for key in OPTION_KEYS:
+        bench["OPTKEYR"] = key
+    assert not bench["OPTCR"] & 1
+
+
+def test_locked_registers_tell_whose_fault_a_lost_write_is() -> None:
+    bench = Bench(unlock=False)
+    bench["CR"] = PG
+    bench["OPTCR"] = 0
+    bench.store(0, 1, 0)
+    assert [entry.what for entry in bench.ledger.of_kind("illegal")] == [
+        "FLASH_CR written while locked",
+        "option control written while locked",
+        "flash operation refused: PGSERR",
+    ]
 
 
 def test_a_sector_erase_takes_its_time_and_touches_nothing_else() -> None:
@@ -160,6 +184,18 @@ def test_a_write_protected_sector_refuses_both() -> None:
     assert bench.changed == [(BASE + 48 * KB, 4)]
 
 
+@pytest.mark.parametrize(("sector", "register", "bit"), [(11, "OPTCR", 27), (12, "OPTCR1", 16), (23, "OPTCR1", 27)])
+def test_write_protection_of_both_banks(sector: int, register: str, bit: int) -> None:
+    bench = Bench(BANK + BANK)
+    for key in OPTION_KEYS:
+        bench["OPTKEYR"] = key
+    bench.clear(register, 1 << bit)
+    for n in range(24):
+        bench["CR"] = SER | (n if n < 12 else n + 4) << 3 | STRT
+        assert bench["SR"] & WRPERR == (WRPERR if n == sector else 0)
+        bench["SR"] = WRPERR
+
+
 def test_end_of_operation_interrupt() -> None:
     bench = Bench()
     bench["CR"] = PG | X32 | EOPIE
@@ -168,6 +204,41 @@ def test_end_of_operation_interrupt() -> None:
     assert (bench["SR"], bench.irq.level) == (EOP, True)
     bench["SR"] = EOP
     assert (bench["SR"], bench.irq.level) == (0, False)
+
+
+def test_back_to_back_stores_each_end() -> None:
+    bench = Bench()
+    bench["CR"] = PG | X32 | EOPIE
+    bench.store(0, 4, 0)
+    assert bench["SR"] == BSY
+    bench.store(4, 4, 0)
+    assert (bench["SR"], bench.irq.level) == (BSY | EOP, True)
+    bench["CR"] = PG | X32
+    assert bench.irq.level is False
+
+
+@pytest.mark.parametrize("offset", [0, 4, 8, 12])
+def test_a_word_may_end_with_its_row(offset: int) -> None:
+    bench = Bench()
+    bench["CR"] = PG | X32
+    assert bench.store(offset, 4, 0) == 0
+
+
+def test_a_later_operation_has_its_whole_time() -> None:
+    bench = Bench()
+    bench["CR"] = PG | X32
+    bench.store(0, 4, 0)
+    bench.clock.advance(10 * MICROSECOND)
+    bench.store(4, 4, 0)
+    bench.clock.advance(15 * MICROSECOND)
+    assert bench["SR"] == BSY
+    bench.flash.reset()
+    for key in KEYS:
+        bench["KEYR"] = key
+    bench["CR"] = PG | X32
+    bench.store(8, 4, 0)
+    bench.clock.advance(15 * MICROSECOND)
+    assert bench["SR"] == BSY
 
 
 def test_error_interrupt() -> None:

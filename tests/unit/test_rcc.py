@@ -312,10 +312,12 @@ def test_lsi_gets_ready_and_stops_at_reset() -> None:
 
 
 def test_reset_goes_back_to_hsi_and_forgets_what_was_starting() -> None:
-    bench = Bench(hse_hz=8_000_000)
+    bench = Bench(hse_hz=8_000_000, series="F429")
     bench.start(pll(8, 336, 2, 7))
     bench["CFGR"] = 2
+    bench["PLLSAICFGR"] = 192 << 6
     bench.set("CR", SAION)
+    bench.clock.advance(STARTUP // 2)
     bench.rcc.reset()
     assert bench.mhz == (16,) * 6
     assert bench.tree.pll48ck is None
@@ -329,7 +331,7 @@ def test_the_backup_domain_survives_reset_but_not_its_own() -> None:
     bench.clock.advance(STARTUP)
     bench.rcc.reset()
     assert bench["BDCR"] == 1 << 15 | 1 << 8 | 3
-    bench["BDCR"] = 1 << 16
+    bench["BDCR"] = 1 << 16 | 1 << 15 | 1
     assert bench["BDCR"] == 1 << 16
 
 
