@@ -144,6 +144,30 @@ def test_hooks_get_the_written_word_in_place() -> None:
     assert block.read(0x0C, 2) == 0x1234
 
 
+def test_array_hooks_get_their_index() -> None:
+    class Streams(Peripheral):
+        TAKEN = RegisterArray(0x00, 2)
+        LEVEL = RegisterArray(0x10, 2)
+        FLAG = LEVEL.field(31)
+
+        @TAKEN.on_read
+        def _take(self, n: int) -> int:
+            return 10 + n
+
+        @LEVEL.value
+        def _level(self, n: int) -> int:
+            return 20 + n
+
+    streams = Streams("S")
+    assert [streams.read(offset, 4) for offset in (0x00, 0x04, 0x10, 0x14)] == [10, 11, 20, 21]
+    assert [field.name for field in Streams.FLAG.fields] == ["FLAG", "FLAG"]
+
+
+def test_a_field_may_reach_the_top_bit() -> None:
+    assert Register(0).field(0, 32).mask == 0xFFFF_FFFF
+    assert Register(0).field(31).mask == 0x8000_0000
+
+
 def test_a_subclass_may_override_a_hook_and_redeclare_a_register() -> None:
     class Derived(Block):
         SR = Register(0x04, reset=0x55)
