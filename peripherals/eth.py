@@ -28,6 +28,15 @@ ABNORMAL = (
     R.TPSS.mask | R.TJTS.mask | R.ROS.mask | R.TUS.mask | R.RBUS.mask | R.RPSS.mask | R.RWTS.mask | R.ETS.mask
     | R.FBES.mask
 )  # fmt: skip
+SUMMARIES = R.NIS.mask | R.AIS.mask
+# bits of MACSR that DMASR shows, too
+MIRRORED = (
+    (R.MACSR_MMCS.mask, R.MMCS.mask),
+    (R.MACSR_PMTS.mask, R.PMTS.mask),
+    (R.MACSR_TSTS.mask, R.TSTS.mask),
+)
+MAC_SOURCES = R.MACSR_MMCS.mask | R.MACSR_PMTS.mask | R.MACSR_TSTS.mask
+DERIVED = SUMMARIES | R.MMCS.mask | R.PMTS.mask | R.TSTS.mask
 
 
 class Eth(EthTransmitter, EthReceiver, EthCounters, EthTime):
@@ -110,17 +119,31 @@ class Eth(EthTransmitter, EthReceiver, EthCounters, EthTime):
         self._update()
 
     def _update(self) -> None:
-        """A summary bit is the OR of its group's enabled bits, and goes with the last of them (section 33.6.9)."""
-        enabled = self.DMASR & self.DMAIER
-        self.NIS, self.AIS = bool(enabled & NORMAL), bool(enabled & ABNORMAL)
-        self.MMCRS, self.MMCTS = bool(self.MMCRIR & ~self.MMCRIMR), bool(self.MMCTIR & ~self.MMCTIMR)
-        self.MMCS = self.MACSR_MMCS = self.MMCRS | self.MMCTS
-        self.PMTS = self.MACSR_PMTS = self.MPR | self.WFR
-        self.TSTS = self.MACSR_TSTS = self.TSTTR
-        dma_line = (self.NIS & self.NISE) | (self.AIS & self.AISE)
-        mac_line = self.MMCS | (self.PMTS & ~self.PMTIM) | (self.TSTS & ~self.TSTIM)
-        self.irq.set(dma_line | mac_line)
-        self.wkup_irq.set(self.PMTS)
+        """A summary bit is the OR of its group's enabled bits, and goes with the last of them (section 33.6.9). The
+        enable bits in DMAIER and the masks in MACIMR lie where their flags do."""
+        mac, enabled = self._mac_status(), self.DMAIER
+        status = self.DMASR & ~DERIVED
+        if status & enabled & NORMAL:
+            status |= R.NIS.mask
+        if status & enabled & ABNORMAL:
+            status |= R.AIS.mask
+        for theirs, ours in MIRRORED:
+            if mac & theirs:
+                status |= ours
+        self.MACSR, self.DMASR = mac, status
+        self.irq.set(status & enabled & SUMMARIES or mac & ~self.MACIMR & MAC_SOURCES)
+        self.wkup_irq.set(mac & R.MACSR_PMTS.mask)
+
+    def _mac_status(self) -> int:
+        """MACSR, from the sources that lie in other registers."""
+        status = 0
+        if self.MMCRIR & ~self.MMCRIMR:
+            status |= R.MMCRS.mask | R.MACSR_MMCS.mask
+        if self.MMCTIR & ~self.MMCTIMR:
+            status |= R.MMCTS.mask | R.MACSR_MMCS.mask
+        if self.MACPMTCSR & (R.MPR.mask | R.WFR.mask):
+            status |= R.MACSR_PMTS.mask
+        return status | (R.MACSR_TSTS.mask if self.PTPTSSR & R.TSTTR.mask else 0)
 
     @R.MACMIIAR.on_write
     def _mdio_start(self, _written: int) -> None:

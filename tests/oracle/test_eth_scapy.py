@@ -169,8 +169,16 @@ def test_broken_headers_and_lengths_are_reported() -> None:
     for broken in (good[:14] + b"\x65" + good[15:], good[:14] + b"\x44" + good[15:], good[:30]):
         assert check(broken).header_error
         assert insert(broken, 3).header_error
+    assert check(good[:34]) == Check(4, 17, payload_error=True)  # the header is just complete
+    assert check(good[:33]).header_error
     assert check(good[:-3]).payload_error
     assert insert(good[:-3], 3).payload_error
+    stub = bytes(LINK / IP(proto=17) / b"1234") + bytes(40)  # an IP length too small for UDP's header
+    assert check(stub).payload_error
+    assert insert(stub, 3).payload_error
+    extended = bytes(LINK / V6 / IPv6ExtHdrDestOpt() / UDP() / b"x")
+    assert check(extended[:61]).header_error
+    assert not check(extended[:62]).header_error
 
 
 def test_fcs_leaves_the_residue_that_receivers_look_for() -> None:

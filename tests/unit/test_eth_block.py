@@ -65,6 +65,16 @@ def test_mdio_reads_and_writes_take_64_bits_of_mdc() -> None:
     assert mdio(bench, 5, 2) == 0xFFFF
 
 
+@pytest.mark.parametrize(("clock_range", "divider"), [(0, 42), (1, 62), (2, 16), (3, 26), (4, 102)])
+def test_mdc_comes_from_hclk(clock_range: int, divider: int) -> None:
+    bench = Bench()
+    bench["MACMIIAR"] = clock_range << 2 | MB
+    bench.advance(64 * divider - 1)
+    assert bench["MACMIIAR"] & MB
+    bench.advance(1)
+    assert not bench["MACMIIAR"] & MB
+
+
 def test_a_second_mdio_access_at_once_is_the_firmwares_mistake() -> None:
     bench = Bench()
     bench["MACMIIAR"] = 2 << 6 | MB
@@ -120,6 +130,17 @@ def test_a_counter_half_full_interrupts_until_read() -> None:
     assert bench["MACSR"] == 0
 
 
+@pytest.mark.parametrize(("stop", "end"), [(0, 0), (1 << 1, 0xFFFF_FFFF)])
+def test_a_full_counter_rolls_over_or_stops(stop: int, end: int) -> None:
+    bench = Bench()
+    bench["MMCCR"] = 1 << 4 | 1 << 5 | stop
+    assert bench["MMCRGUFCR"] == 0xFFFF_FFF0
+    for _ in range(16):
+        bench.eth.receive(FRAME)
+    bench.advance(ms=2)
+    assert bench["MMCRGUFCR"] == end
+
+
 def test_magic_packet_wakes() -> None:
     bench = Bench()
     bench.rx_ring()
@@ -141,6 +162,9 @@ def test_a_global_unicast_frame_wakes() -> None:
     bench = Bench()
     bench["MACIMR"] = 1 << 3
     bench["MACPMTCSR"] = 1 | 4 | 1 << 9
+    bench.eth.receive(ethernet(bytes(60), destination=b"\xff" * 6))
+    bench.advance(ms=1)
+    assert not bench.wkup.level
     bench.eth.receive(FRAME)
     bench.advance(ms=1)
     assert bench.wkup.level
@@ -224,6 +248,17 @@ def test_frames_carry_their_time(enhanced: bool) -> None:
     assert bench.tdes(0)[at + 1] == 1000
     assert bench.rdes(0)[at] in range(8_000, 12_000)
     assert bench.tdes(0)[0] & 1 << 17
+
+
+@pytest.mark.parametrize(("running", "asked"), [(0, 1 << 25), (1, 0)])
+def test_no_time_without_asking_or_without_a_clock(running: int, asked: int) -> None:
+    bench = Bench(enhanced=True)
+    bench["PTPTSCR"] = running
+    bench.tx(0, PEER_MAC + FRAME[6:], flags=0b11 << 28 | asked)
+    bench.tx_start()
+    bench.advance(ms=1)
+    assert not bench.tdes(0)[0] & 1 << 17
+    assert bench.tdes(0)[6:] == (0, 0)
 
 
 def test_debug_register_shows_the_fifos() -> None:

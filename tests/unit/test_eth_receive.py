@@ -139,9 +139,11 @@ def test_the_next_frame_resumes_without_a_poll_demand() -> None:
     bench.rx_ring(1)
     arrive(bench, FRAME)
     bench.put(RX_LIST, OWN)
+    bench["DMASR"] = RBUS
     arrive(bench, FRAME)
     assert not bench.rdes(0)[0] & OWN
     assert bench.eth.dropped == {}
+    assert bench["DMASR"] & RBUS  # and is out of descriptors once more
 
 
 def test_without_flushing_frames_wait_in_the_fifo_until_it_is_full() -> None:
@@ -195,9 +197,12 @@ def test_without_flushing_a_long_frame_goes_on_after_the_poll_demand() -> None:
     bench.rx_ring(1, size=64)
     arrive(bench, FRAME)
     assert bench.rdes(0)[0] & (OWN | FIRST | LAST | DE) == FIRST
+    assert bench["DMASR"] & (ERS | RS) == ERS
+    bench["DMAIER"] = NIS | RS
     head = bench.ram.read(RX_BUFFERS, 64)
     bench.put(RX_LIST, OWN)
     bench["DMARPDR"] = 0
+    assert bench.irq.level
     assert bench.rdes(0)[0] & (OWN | FIRST | LAST | DE) == LAST
     assert head + bench.ram.read(RX_BUFFERS, len(FRAME) + 4 - 64) == FRAME + fcs(FRAME)
 
@@ -242,6 +247,8 @@ def test_stopping_reports_itself() -> None:
     bench["DMAOMR"] &= ~2
     assert rps(bench) == 0
     assert bench["DMASR"] & 1 << 8
+    arrive(bench, FRAME)
+    assert bench.rdes(0)[0] == OWN
 
 
 def test_link_down_loses_frames() -> None:
@@ -283,11 +290,33 @@ def test_wrong_length_field_and_vlan_tags_are_reported() -> None:
     bench = Bench()
     bench.rx_ring()
     arrive(bench, ethernet(bytes(100), kind=90), ethernet(b"\x00\x07" + bytes(80), kind=0x8100))
+    arrive(bench, ethernet(bytes(100), kind=100))
     assert bench.rdes(0)[0] & (1 << 12 | FT) == 1 << 12
     assert bench.rdes(1)[0] & VLAN
+    assert bench.rdes(2)[0] & (1 << 12 | FT | VLAN) == 0
     bench["MACVLANTR"] = 8
     arrive(bench, ethernet(b"\x00\x07" + bytes(80), kind=0x8100))
-    assert not bench.rdes(2)[0] & VLAN
+    assert not bench.rdes(3)[0] & VLAN
+
+
+@pytest.mark.parametrize(("kind", "is_type"), [(0x5FF, False), (0x600, True)])
+def test_where_length_ends_and_type_begins(kind: int, is_type: bool) -> None:
+    bench = Bench()
+    bench["MACCR"] = bench["MACCR"] & ~(1 << 10) | 1 << 25
+    bench.rx_ring()
+    arrive(bench, ethernet(bytes(100), kind=kind))
+    assert bool(bench.rdes(0)[0] & FT) is is_type
+    assert (len(bench.stored(0)) == 114) is is_type  # CSTF strips
+
+
+def test_the_longest_frame_fills_the_fifo_exactly() -> None:
+    bench = Bench()
+    bench["DMAOMR"] |= DFRF
+    longest = ethernet(bytes(2030))
+    arrive(bench, longest + b"x", longest, FRAME)
+    assert bench.eth.dropped == {"longer than 2048 bytes": 1, "receive FIFO full": 1}
+    bench.rx_ring(size=2048)
+    assert bench.stored(0) == longest + fcs(longest)
 
 
 MULTICAST = bytes.fromhex("01005e000001")

@@ -21,7 +21,7 @@ def tps(bench: Bench) -> int:
 def test_a_frame_leaves_after_its_wire_time(enhanced: bool) -> None:
     bench = Bench(enhanced=enhanced)
     bench["DMAIER"] = NIS | TS
-    bench.tx(0, FRAME, flags=IC | LAST | FIRST)
+    bench.tx(0, FRAME, flags=IC | LAST | FIRST | ES | FF | 0x7F)  # with the status of an earlier round
     bench.tx_start()
     assert tps(bench) == 2
     bench.advance(wire_cycles(FRAME) - 1)
@@ -120,6 +120,17 @@ def test_short_frames_are_padded() -> None:
     assert bench.eth.dropped == {"sent shorter than 64 bytes": 1}
 
 
+def test_jabber_is_cut_off() -> None:
+    bench = Bench()
+    bench.tx(0, FRAME.ljust(2045, b"x"))
+    bench.tx(2, FRAME.ljust(2044, b"x"))
+    bench.put(TX_LIST + 12, TX_LIST + 32)
+    bench.tx_start()
+    bench.advance(ms=1)
+    assert bench.sent == [FRAME.ljust(2044, b"x")]
+    assert bench.eth.dropped == {"sent longer than 2048 bytes": 1}
+
+
 def test_software_may_bring_its_own_fcs() -> None:
     bench = Bench()
     bench.tx(0, FRAME + fcs(FRAME), flags=FIRST | LAST | DC)
@@ -212,12 +223,15 @@ def test_descriptors_out_of_reach_are_a_fatal_bus_error() -> None:
     assert bench.sent == [FRAME]
 
 
-@pytest.mark.parametrize(("direction", "ebs"), [("tx", 0b011), ("rx", 0b000)])
-def test_buffers_out_of_reach_are_one_too(direction: str, ebs: int) -> None:
+@pytest.mark.parametrize(("direction", "ebs"), [("tx", 0b011), ("rx", 0b000), ("rx descriptor", 0b110)])
+def test_other_accesses_out_of_reach_are_one_too(direction: str, ebs: int) -> None:
     bench = Bench()
     if direction == "tx":
         bench.put(TX_LIST, OWN | FIRST | LAST, 100, CCM, 0)
         bench.tx_start()
+    elif direction == "rx descriptor":
+        bench["DMARDLAR"] = CCM
+        bench["DMAOMR"] |= 2
     else:
         bench.rx_ring()
         bench.put(bench["DMARDLAR"] + 8, CCM)
