@@ -97,7 +97,8 @@ def test_counters_count_freeze_and_reset() -> None:
     bench.rx_ring(8)
     for _ in range(2):
         bench.eth.receive(FRAME)
-    bench.eth.receive(ethernet(bytes(60), destination=b"\xff" * 6))
+    bench["MACFFR"] = 1 << 4  # all multicast
+    bench.eth.receive(ethernet(bytes(60), destination=bytes.fromhex("01005e000001")))
     bench.advance(ms=1)
     assert bench["MMCRGUFCR"] == 2
     bench["MMCCR"] = 1 << 3

@@ -139,6 +139,13 @@ def test_writing_the_enable_bit_again_does_not_renegotiate_but_restart_does() ->
     assert board.after(3).phy.link
 
 
+def test_a_restart_takes_the_full_time_again() -> None:
+    board = Board("lan8742a").after(1.5)
+    board.phy.write(0, BMCR, 0x1200)
+    assert board.after(1.5).phy.link is None
+    assert board.after(0.6).phy.link
+
+
 def test_only_what_is_advertised_is_negotiated() -> None:
     board = Board("lan8742a")
     board.phy.write(0, ANAR, 0x0061)

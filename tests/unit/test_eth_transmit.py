@@ -205,10 +205,14 @@ def test_no_link_no_frame_yet_the_descriptor_is_closed() -> None:
 def test_descriptors_out_of_reach_are_a_fatal_bus_error() -> None:
     bench = Bench()
     bench["DMAIER"] = AIS | FBES
+    bench.rx_ring()
     bench["DMATDLAR"] = CCM
     bench.tx_start()
     assert bench["DMASR"] & (FBES | AIS | 7 << 23) == FBES | AIS | 7 << 23  # descriptor, read, transmit
     assert bench.irq.level
+    bench.eth.receive(OWN_MAC + FRAME[6:])
+    bench.advance(ms=1)
+    assert bench.rdes(0)[0] == OWN  # reception is dead, too
     bench["DMASR"] = FBES | AIS
     bench["DMATDLAR"] = TX_LIST
     bench.tx(0, FRAME)
