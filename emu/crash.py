@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 
 from stm32emu.cpu import Reason
 from stm32emu.machine import Machine
@@ -47,7 +48,7 @@ class Crash:
             seconds=self._machine.time.now_ns / NANO,
         )
         memory, chip = self._machine.memory, self._machine.chip
-        symbols = Symbols.from_elf(self._machine.firmware.path)
+        symbols = Symbols.from_elf(BytesIO(self._machine.firmware.contents))
         self._log(crash_report(snapshot, memory.peek, symbols, chip=chip).render())
 
     def handler_only_loops(self) -> bool:

@@ -109,7 +109,7 @@ class Machine:
             if reason is Reason.SLEEP and self.cpu.wake():
                 continue
             if reason is Reason.RESET:
-                self._reset_cause = "SFTRST"
+                self._reset_cause = "software"
             if self._reset_cause is None:
                 return reason
             self.reset(self._reset_cause)
@@ -120,13 +120,13 @@ class Machine:
         return self.cpu.wake()
 
     def reset(self, cause: str) -> None:
-        """A system reset, its cause ("SFTRST", "iwdg", "wwdg") noted in RCC_CSR; memory keeps its contents."""
+        """A system reset, its cause ("software", "iwdg", "wwdg") noted in RCC_CSR; memory keeps its contents."""
         self._reset_cause = None
         self.resets += 1
-        self.board.reset()
         rcc = self.board.blocks["RCC"]
         assert isinstance(rcc, Rcc)
         rcc.note_reset(cause)
+        self.board.reset()
         self._start()
 
     def deliver(self, frame: bytes, cycle: int) -> None:
