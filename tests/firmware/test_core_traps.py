@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Traps of Unicorn that the core works around, each as the smallest program that fell into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from stm32emu.chips import find_chip
+from stm32emu.elf import load_firmware
+from stm32emu.machine import Machine
+
+HEAD = """
+.syntax unified
+.thumb
+.fpu fpv4-sp-d16
+.section .isr_vector, "a"
+    .word 0x20020000, Reset_Handler
+.text
+.thumb_func
+.global Reset_Handler
+Reset_Handler:
+    ldr r7, =0x20000100
+"""
+TAIL = """
+    str r0, [r7]
+wait:
+    b wait
+"""
+PROGRAMS = {
+    # The first store to each page makes Unicorn fill its TLB in the middle of an IT block, and forget to leave the block.
+    "a TLB fill in an IT block": (
+        """
+    ldr r1, =0x20008000
+    ldr r2, =0x20009000
+    movs r0, #0
+    cmp r0, #0
+    itee eq
+    streq r0, [r1]
+    strne r0, [r2]
+    strne r0, [r2, #4]
+    b next
+next:
+    movs r0, #1
+    adds r0, #1
+    adds r0, #1
+""",
+        3,
+    ),
+    # UC_MODE_MCLASS would make this a Cortex-M33, whose CONTROL has SFPA in bit 3.
+    "CONTROL after an FP instruction": (
+        """
+    ldr r1, =0xE000ED88
+    ldr r2, =0x00F00000
+    str r2, [r1]
+    dsb
+    isb
+    vmov s0, r0
+    mrs r0, control
+""",
+        4,
+    ),
+    # Fetch, then store, then fetch again: code that was replaced in RAM must run as it is now.
+    "code replaced in RAM": (
+        """
+    ldr r1, =0x20004000
+    ldr r2, =0x47702001  @ movs r0, #1; bx lr
+    str r2, [r1]
+    adds r3, r1, #1
+    blx r3
+    ldr r2, =0x47702005  @ movs r0, #5; bx lr
+    str r2, [r1]
+    dsb
+    isb
+    blx r3
+""",
+        5,
+    ),
+    # Bit 3 of the word at 0x20000200 through its alias.
+    "bit-banding": (
+        """
+    ldr r1, =0x2200400C
+    movs r2, #1
+    str r2, [r1]
+    ldr r1, =0x20000200
+    ldr r0, [r1]
+""",
+        8,
+    ),
+}
+
+
+@pytest.mark.parametrize("trap", PROGRAMS)
+def test_trap(trap: str, compile_firmware: Callable[..., Path]) -> None:
+    code, expected = PROGRAMS[trap]
+    elf = compile_firmware(trap.replace(" ", "_"), HEAD + code + TAIL, suffix=".s")
+    machine = Machine(load_firmware(elf), find_chip("f407"))
+    machine.run(10_000)
+    assert int.from_bytes(machine.memory.peek(0x2000_0100, 4), "little") == expected
