@@ -30,7 +30,7 @@ wait:
     b wait
 """
 PROGRAMS = {
-    # The first store to each page makes Unicorn fill its TLB in the middle of an IT block, and forget to leave the block.
+    # A first store to a page makes Unicorn fill its TLB in the middle of an IT block, and forget to leave the block.
     "a TLB fill in an IT block": (
         """
     ldr r1, =0x20008000
