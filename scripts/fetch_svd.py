@@ -18,7 +18,7 @@ PACKAGE = "cmsis-svd==0.4"
 ARCHIVE = "cmsis-svd-0.4.tar.gz"
 SHA256 = "b5f439fc6bbc43c9b56dd822f1f764359d503c685a42f913a1cfc2a3c6c42b2c"
 FOLDER = "cmsis-svd-0.4/cmsis_svd/data/STMicro/"
-DEVICES = tuple(f"STM32F{name}x" for name in ("40", "41", "429", "439", "446", "46_79"))
+DEVICES = tuple(f"STM32F{name}x" for name in ("40", "41", "427", "429", "437", "439", "446", "46_79"))
 TARGET = Path(__file__).resolve().parent.parent / "build" / "svd"
 
 
