@@ -119,7 +119,8 @@ static bool listen(void)
 {
     struct tcp_pcb *tcp = tcp_new();
     struct udp_pcb *udp = udp_new();
-    if (!tcp || !udp || tcp_bind(tcp, IP_ADDR_ANY, ECHO_PORT) != ERR_OK || udp_bind(udp, IP_ADDR_ANY, ECHO_PORT) != ERR_OK) {
+    if (!tcp || !udp || tcp_bind(tcp, IP_ADDR_ANY, ECHO_PORT) != ERR_OK
+        || udp_bind(udp, IP_ADDR_ANY, ECHO_PORT) != ERR_OK) {
         return false;
     }
     tcp = tcp_listen(tcp);

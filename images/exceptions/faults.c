@@ -72,7 +72,7 @@ FAULT_HANDLER(MemManage_Handler)
 FAULT_HANDLER(BusFault_Handler)
 FAULT_HANDLER(UsageFault_Handler)
 
-/* --- ways to fail; none is inlined, so that RETURN finds its way through LR ---------------------------------------- */
+/* --- ways to fail; none is inlined, so that RETURN finds its way through LR -------------------------------------- */
 
 #define PROVOKE __attribute__((noinline)) static void
 

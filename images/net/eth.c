@@ -64,7 +64,8 @@ static bool reset_dma(void)
 static void start_rings(void)
 {
     for (unsigned i = 0; i < RX_COUNT; i++) {
-        rx_ring[i] = (struct descriptor){RDES0_OWN, RDES1_RCH | BUFFER_SIZE, rx_buffers[i], &rx_ring[(i + 1) % RX_COUNT]};
+        struct descriptor *next = &rx_ring[(i + 1) % RX_COUNT];
+        rx_ring[i] = (struct descriptor){RDES0_OWN, RDES1_RCH | BUFFER_SIZE, rx_buffers[i], next};
     }
     for (unsigned i = 0; i < TX_COUNT; i++) {
         tx_ring[i] = (struct descriptor){TDES0_TCH, 0, tx_buffers[i], &tx_ring[(i + 1) % TX_COUNT]};

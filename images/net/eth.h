@@ -21,7 +21,7 @@ void eth_set_link(struct phy_link link);
 const uint8_t *eth_receive(size_t *length);
 void eth_release(void);
 
-/* The next free transmit buffer, ETH_FRAME_MAX bytes, or NULL while all wait to be sent; then send what was put there. */
+/* The next free transmit buffer, ETH_FRAME_MAX bytes, or NULL while all wait to be sent; then send what is in it. */
 uint8_t *eth_transmit_buffer(void);
 void eth_transmit(size_t length);
 

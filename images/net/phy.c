@@ -23,7 +23,8 @@ static uint32_t id;
 
 static bool mdio_transfer(unsigned phy, unsigned reg, uint32_t operation)
 {
-    ETH_MACMIIAR = ETH_MACMIIAR_PA(phy) | ETH_MACMIIAR_MR(reg) | ETH_MACMIIAR_CR_150_168_MHZ | operation | ETH_MACMIIAR_MB;
+    ETH_MACMIIAR = ETH_MACMIIAR_PA(phy) | ETH_MACMIIAR_MR(reg) | ETH_MACMIIAR_CR_150_168_MHZ | operation
+                 | ETH_MACMIIAR_MB;
     for (uint32_t polls = 0; polls < MDIO_LIMIT; polls++) {
         if (!(ETH_MACMIIAR & ETH_MACMIIAR_MB)) {
             return true;

@@ -42,7 +42,8 @@ void superloop_start(const char *banner)
     bool crystal = clock_start();
     console_start();
     console_printf("%s\n", banner);
-    console_printf("clock: %lu MHz%s\n", (unsigned long)clock_hclk / 1000000, crystal ? "" : ", the crystal or PLL did not start");
+    console_printf("clock: %lu MHz%s\n", (unsigned long)clock_hclk / 1000000,
+                   crystal ? "" : ", the crystal or PLL did not start");
     rng_start();
     clock_start_tick();
     lwip_init();

@@ -58,7 +58,8 @@ int main(void)
     bool crystal = clock_start();
     console_start();
     console_printf("tls_server: mbed TLS 2.28.3 and lwIP 2.1.3 on an STM32F407\n");
-    console_printf("clock: %lu MHz%s\n", (unsigned long)clock_hclk / 1000000, crystal ? "" : ", the crystal or PLL did not start");
+    console_printf("clock: %lu MHz%s\n", (unsigned long)clock_hclk / 1000000,
+                   crystal ? "" : ", the crystal or PLL did not start");
     rng_start();
     threads_start_console();
     xTaskCreate(tls_task, "tls", TLS_STACK_WORDS, NULL, TLS_PRIORITY, NULL);

@@ -75,7 +75,8 @@ static bool load_credentials(void)
     const unsigned char *certificate = (const unsigned char *)mbedtls_test_srv_crt_ec;
     const unsigned char *authority = (const unsigned char *)mbedtls_test_ca_crt_ec;
     const unsigned char *key = (const unsigned char *)mbedtls_test_srv_key_ec;
-    return succeeded("server certificate", mbedtls_x509_crt_parse(&tls.certificate, certificate, mbedtls_test_srv_crt_ec_len))
+    return succeeded("server certificate",
+                     mbedtls_x509_crt_parse(&tls.certificate, certificate, mbedtls_test_srv_crt_ec_len))
         && succeeded("CA certificate", mbedtls_x509_crt_parse(&tls.authority, authority, mbedtls_test_ca_crt_ec_len))
         && succeeded("private key", mbedtls_pk_parse_key(&tls.key, key, mbedtls_test_srv_key_ec_len, NULL, 0));
 }
@@ -83,8 +84,8 @@ static bool load_credentials(void)
 static bool configure(void)
 {
     static const unsigned char personalisation[] = "tls_server";
-    if (!succeeded("ctr_drbg_seed", mbedtls_ctr_drbg_seed(&tls.drbg, mbedtls_entropy_func, &tls.entropy, personalisation,
-                                                          sizeof personalisation - 1))
+    if (!succeeded("ctr_drbg_seed", mbedtls_ctr_drbg_seed(&tls.drbg, mbedtls_entropy_func, &tls.entropy,
+                                                          personalisation, sizeof personalisation - 1))
         || !succeeded("ssl_config_defaults", mbedtls_ssl_config_defaults(&tls.config, MBEDTLS_SSL_IS_SERVER,
                                                                          MBEDTLS_SSL_TRANSPORT_STREAM,
                                                                          MBEDTLS_SSL_PRESET_DEFAULT))) {
