@@ -36,8 +36,8 @@ __attribute__((naked)) uint32_t hold_integers(uint32_t seed, uint32_t spins, boo
 #define COMPARE_S(n) "vmov r1, s" #n "\n sub r1, r0\n eor r1, #" #n "\n orr r3, r1\n"
 #define ALL_S(EACH) \
     EACH(0) EACH(1) EACH(2) EACH(3) EACH(4) EACH(5) EACH(6) EACH(7) EACH(8) EACH(9) EACH(10) EACH(11) EACH(12) \
-    EACH(13) EACH(14) EACH(15) EACH(16) EACH(17) EACH(18) EACH(19) EACH(20) EACH(21) EACH(22) EACH(23) EACH(24) EACH(25) \
-    EACH(26) EACH(27) EACH(28) EACH(29) EACH(30) EACH(31)
+    EACH(13) EACH(14) EACH(15) EACH(16) EACH(17) EACH(18) EACH(19) EACH(20) EACH(21) EACH(22) EACH(23) EACH(24) \
+    EACH(25) EACH(26) EACH(27) EACH(28) EACH(29) EACH(30) EACH(31)
 
 __attribute__((naked)) uint32_t hold_floats(uint32_t seed, uint32_t spins, bool call)
 {

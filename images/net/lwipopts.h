@@ -49,7 +49,7 @@ void sys_check_core_locking(void);
 #define TCP_SND_BUF (4 * TCP_MSS)
 #define TCP_SND_QUEUELEN 16
 
-/* The MAC makes and checks all checksums (RM0090 33.5.3, 33.5.5); ICMP's field must be 0 for that, and lwIP sees to it. */
+/* The MAC makes and checks all checksums (RM0090 33.5.3, 33.5.5); lwIP leaves ICMP's field 0 for it. */
 #define CHECKSUM_GEN_IP 0
 #define CHECKSUM_GEN_UDP 0
 #define CHECKSUM_GEN_TCP 0
