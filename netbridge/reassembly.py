@@ -59,9 +59,8 @@ class Reassembler:
         """The packet itself when it is whole, the packet that its last missing fragment completes, or None."""
         if not packet.is_fragment:
             return packet
-        self._expire(now)
         key = (packet.src, packet.dst, packet.protocol, packet.identification)
-        partial = self._partials.setdefault(key, _Partial(now))
+        partial = self._partial(key, now)
         if not partial.add(packet):
             del self._partials[key]
             return None
@@ -70,8 +69,9 @@ class Reassembler:
             del self._partials[key]
         return whole
 
-    def _expire(self, now: int) -> None:
-        """Drop what is too old, and the oldest when there would be too many."""
-        self._partials = {key: partial for key, partial in self._partials.items() if partial.expires > now}
-        while len(self._partials) >= MAX_PACKETS:
+    def _partial(self, key: _Key, now: int) -> _Partial:
+        """The packet's fragments so far; drops what is too old, and the oldest when a new one would be too many."""
+        self._partials = {each: partial for each, partial in self._partials.items() if partial.expires > now}
+        if key not in self._partials and len(self._partials) == MAX_PACKETS:
             del self._partials[next(iter(self._partials))]
+        return self._partials.setdefault(key, _Partial(now))
