@@ -9,8 +9,8 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lossy_link import LossyLink, StopAndWait
 
+from lossy_link import LossyLink, StopAndWait
 from stm32emu.netbridge.reassembly import Reassembler
 from stm32emu.netbridge.tcp import Tcp
 from stm32emu.netbridge.tcp_receive import ReceiveBuffer

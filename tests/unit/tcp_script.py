@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Scripts of segments: what the peer sends, what the connection under test must answer. Numbers relative to the ISNs."""
+"""Scripts of segments: what the peer sends, what the connection must answer. Numbers relative to the ISNs."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 
 import pytest
-from fake_guest import GUEST_IP, GUEST_MAC, MS, FakeGuest
 
+from fake_guest import GUEST_IP, GUEST_MAC, MS, FakeGuest
 from stm32emu.netbridge.host import OUR_MAC, Host
 from stm32emu.netbridge.wire import arp, dhcp
 from stm32emu.netbridge.wire.arp import ArpPacket

@@ -6,8 +6,8 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 
 import pytest
-from fake_guest import GUEST_IP, GUEST_MAC, MS, FakeGuest, echo
 
+from fake_guest import GUEST_IP, GUEST_MAC, MS, FakeGuest, echo
 from stm32emu.netbridge.host import OUR_MAC, Host
 from stm32emu.netbridge.neighbour import host_beside
 from stm32emu.netbridge.ports import FIRST, LAST, EphemeralPorts

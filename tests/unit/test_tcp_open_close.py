@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import pytest
-from tcp_script import SECOND, Script
 
 from stm32emu.netbridge.tcp import MSL, Ending, reset_for
 from stm32emu.netbridge.tcp_state import MAY_RECEIVE, SYNCHRONIZED, TRANSITIONS, Event, State
 from stm32emu.netbridge.wire.tcp import ACK, FIN, RST, SYN, TcpSegment
+from tcp_script import SECOND, Script
 
 
 def test_active_open() -> None:

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from tcp_script import Script
-
 from stm32emu.netbridge.tcp import Ending
 from stm32emu.netbridge.tcp_congestion import RTO_MAX, SECOND, Congestion, RetransmissionTimeout
+from tcp_script import Script
 
 
 def grown(segments: int, *, window: int = 60000) -> Script:
