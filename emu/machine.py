@@ -71,6 +71,7 @@ class Machine:
         self.board = Board(chip, self.cpu, self.memory, wiring)
         self.resets = 0
         self._reset_cause: str | None = None
+        self._asleep = False
         for segment in firmware.segments:
             self.memory.load(segment.physical, segment.data)
         self._start()
@@ -105,23 +106,29 @@ class Machine:
         A limit that has passed makes it return at once, with LIMIT.
         """
         while True:
-            reason = Reason(self.cpu.run(limit))
-            if reason is Reason.SLEEP and self.cpu.wake():
-                continue
-            if reason is Reason.RESET:
-                self._reset_cause = "software"
-            if self._reset_cause is None:
-                return reason
-            self.reset(self._reset_cause)
+            if self._reset_cause is not None:
+                self.reset(self._reset_cause)
+            elif self._asleep and not self.sleep(self.clock.now):
+                if self._reset_cause is None:
+                    return Reason.SLEEP
+            else:
+                reason = Reason(self.cpu.run(limit))
+                self._asleep = reason is Reason.SLEEP
+                if reason is Reason.RESET:
+                    self._reset_cause = "software"
+                elif not self._asleep and self._reset_cause is None:
+                    return reason
 
     def sleep(self, until: int) -> bool:
         """While the CPU sleeps: let time pass up to cycle `until` or the first event; True if that wakes the CPU."""
         self.cpu.advance(min(until, self.cpu.wake_at))
-        return self.cpu.wake()
+        self._asleep = not self.cpu.wake()
+        return not self._asleep
 
     def reset(self, cause: str) -> None:
         """A system reset, its cause ("software", "iwdg", "wwdg") noted in RCC_CSR; memory keeps its contents."""
         self._reset_cause = None
+        self._asleep = False
         self.resets += 1
         rcc = self.board.blocks["RCC"]
         assert isinstance(rcc, Rcc)
