@@ -57,6 +57,7 @@ static int core_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(c->on_due);
     Py_VISIT(c->on_program);
     Py_VISIT(c->on_itm);
+    Py_VISIT(c->watches);
     for (int n = 0; n < c->mmio_count; n++) {
         Py_VISIT(c->mmio[n]->read);
         Py_VISIT(c->mmio[n]->write);
@@ -70,6 +71,7 @@ static int core_clear(PyObject *self)
     Py_CLEAR(c->on_due);
     Py_CLEAR(c->on_program);
     Py_CLEAR(c->on_itm);
+    Py_CLEAR(c->watches);
     for (int n = 0; n < c->mmio_count; n++) {
         Py_CLEAR(c->mmio[n]->read);
         Py_CLEAR(c->mmio[n]->write);
@@ -245,6 +247,27 @@ static PyObject *blocks(PyObject *self, PyObject *unused)
     return list;
 }
 
+static PyObject *set_watch(PyObject *self, PyObject *args)
+{
+    unsigned address;
+    PyObject *callback;
+    if (!PyArg_ParseTuple(args, "IO", &address, &callback) || core_set_watch((Core *)self, address, callback) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* What a function's caller hands over and a call's end hands back: r0 to r3, SP, LR. */
+static PyObject *call_registers(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    Core *c = (Core *)self;
+    uint32_t r[6];
+    int ids[] = {UC_REG_R0, UC_REG_R0 + 1, UC_REG_R0 + 2, UC_REG_R0 + 3, UC_REG_SP, UC_REG_LR};
+    void *values[] = {&r[0], &r[1], &r[2], &r[3], &r[4], &r[5]};
+    c->api.reg_read_batch(c->uc, ids, values, 6);
+    return Py_BuildValue("(IIIIII)", r[0], r[1], r[2], r[3], r[4], r[5]);
+}
+
 static PyObject *read_register(PyObject *self, PyObject *id)
 {
     return PyLong_FromUnsignedLong(core_reg((Core *)self, (int)PyLong_AsLong(id)));
@@ -332,6 +355,7 @@ static PyMethodDef methods[] = {
     {"flush", flush, METH_NOARGS, NULL},            {"registers", registers, METH_NOARGS, NULL},
     {"take_fault", take_fault, METH_NOARGS, NULL},  {"blocks", blocks, METH_NOARGS, NULL},
     {"read_register", read_register, METH_O, NULL}, {"write_register", write_register, METH_VARARGS, NULL},
+    {"set_watch", set_watch, METH_VARARGS, NULL},   {"call_registers", call_registers, METH_NOARGS, NULL},
     {"state", state, METH_NOARGS, NULL},            {"code_hook", code_hook, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL}};
 

@@ -59,6 +59,7 @@ typedef struct {
     RegionKind kind;
     uint8_t *host;          /* NULL for MMIO */
     uint8_t *executed;      /* per 1 KB page: code was fetched from it */
+    uint8_t *watched;       /* a bit per halfword: somebody wants to hear when code is entered there; NULL: nobody */
     Py_buffer view;
 } Region;
 
@@ -139,6 +140,10 @@ struct Core {
     Snapshot fault;
     bool fault_seen;
 
+    PyObject *watches;    /* callbacks by address; NULL: none */
+    Region *watch_region; /* of the last look-up */
+    bool watching;        /* a watch's callback runs: PC is the block's address, whatever Unicorn's register says */
+
     PyObject *on_due, *on_program, *on_itm;
     bool failed; /* a Python callback raised; the error is kept until run() returns */
     PyObject *error_type, *error_value, *error_trace;
@@ -147,6 +152,7 @@ struct Core {
 
 /* _core_memory.c */
 Region *core_region(Core *, uint32_t address, uint32_t length);
+Region *core_backing(Core *, uint32_t *address, uint32_t length);
 bool core_load(Core *, uint32_t address, void *to, uint32_t length);
 bool core_store(Core *, uint32_t address, const void *from, uint32_t length);
 bool core_on_fill(uc_engine *, uint64_t address, int type, uc_tlb_entry *, void *);
@@ -198,8 +204,23 @@ void exception_return(Core *, uint32_t exc_return);
 void exception_fault(Core *, int fault, uint32_t status, uint32_t address, uint32_t return_address);
 void core_snapshot(Core *, Snapshot *);
 
+/* _core_watch.c */
+bool core_call_watch(Core *, uint32_t address, bool natural);
+int core_set_watch(Core *, uint32_t address, PyObject *callback);
+
+static inline bool core_watched(Core *c, uint32_t address)
+{
+    Region *r = c->watch_region;
+    if (r == NULL || address - r->base >= r->size)
+        r = c->watch_region = core_region(c, address, 2);
+    uint32_t n = r != NULL ? (address - r->base) >> 1 : 0;
+    return r != NULL && r->watched != NULL && (r->watched[n >> 3] >> (n & 7) & 1);
+}
+
 /* _core_decode.c */
 int thumb_size(uint16_t first);
+int thumb_last(const uint8_t *from, const uint8_t *to, uint16_t op[2]);
+bool thumb_is_branch(const uint16_t *op, int size);
 uint32_t thumb_access_address(Core *, uint32_t pc, uint32_t page);
 
 /* _core_run.c */

@@ -5,6 +5,31 @@
 
 int thumb_size(uint16_t first) { return first >> 11 >= 0x1D ? 4 : 2; }
 
+/* The last of the instructions between two places, the first of which must be an instruction's start; its size, 0 when
+ * there is none. */
+int thumb_last(const uint8_t *from, const uint8_t *to, uint16_t op[2])
+{
+    while (from < to) {
+        op[0] = op[1] = 0;
+        memcpy(op, from, 2);
+        int size = thumb_size(op[0]);
+        if (from + size >= to) {
+            memcpy(op, from, (size_t)(to - from));
+            return size;
+        }
+        from += size;
+    }
+    return 0;
+}
+
+/* B (T2, T4), BL, BX and BLX: branches that are always taken. */
+bool thumb_is_branch(const uint16_t *op, int size)
+{
+    if (size == 2)
+        return (op[0] & 0xF800) == 0xE000 || (op[0] & 0xFF00) == 0x4700;
+    return size == 4 && (op[0] & 0xF800) == 0xF000 && (op[1] & 0x9000) == 0x9000;
+}
+
 static uint32_t reg(Core *c, unsigned n, uint32_t pc)
 {
     return n == 15 ? (pc + 4) & ~3u : core_reg(c, n == 13 ? UC_REG_SP : n == 14 ? UC_REG_LR : UC_REG_R0 + (int)n);

@@ -296,6 +296,8 @@ void core_snapshot(Core *c, Snapshot *s)
     }
     c->api.reg_read_batch(c->uc, ids, values, 23);
     s->xpsr = (s->xpsr & ~XPSR_IPSR) | c->ipsr;
+    if (c->watching)
+        s->r[15] = c->block;
     if (c->ipsr == 0 && (s->control & CONTROL_NPRIV)) /* banked SPs read as zero when unprivileged */
         *(s->control & CONTROL_SPSEL ? &s->psp : &s->msp) = s->r[13];
     s->cycle = c->cycles;

@@ -16,7 +16,7 @@ Region *core_region(Core *c, uint32_t address, uint32_t length)
 }
 
 /* The region whose host memory a range shows, with `address` moved into it; NULL for MMIO and holes. */
-static Region *backing(Core *c, uint32_t *address, uint32_t length)
+Region *core_backing(Core *c, uint32_t *address, uint32_t length)
 {
     Region *r = core_region(c, *address, length);
     if (r != NULL && r->target != r->base) {
@@ -28,7 +28,7 @@ static Region *backing(Core *c, uint32_t *address, uint32_t length)
 
 bool core_load(Core *c, uint32_t address, void *to, uint32_t length)
 {
-    Region *r = backing(c, &address, length);
+    Region *r = core_backing(c, &address, length);
     if (r == NULL)
         return false;
     memcpy(to, r->host + (address - r->base), length);
@@ -37,7 +37,7 @@ bool core_load(Core *c, uint32_t address, void *to, uint32_t length)
 
 bool core_store(Core *c, uint32_t address, const void *from, uint32_t length)
 {
-    Region *r = backing(c, &address, length);
+    Region *r = core_backing(c, &address, length);
     if (r == NULL || r->kind != KIND_RAM)
         return false;
     memcpy(r->host + (address - r->base), from, length);
@@ -361,6 +361,8 @@ void core_release_memory(Core *c)
 {
     for (int n = 0; n < c->region_count; n++) {
         PyMem_Free(c->regions[n].executed);
+        if (c->regions[n].base == c->regions[n].target) /* aliases share it */
+            PyMem_Free(c->regions[n].watched);
         if (c->regions[n].view.obj != NULL)
             PyBuffer_Release(&c->regions[n].view);
     }

@@ -50,17 +50,8 @@ static bool ended_by_instruction(Core *c, uint32_t end)
     memcpy(last, p - 4, 4);
     if (!is_boundary_instruction(last, 4) && !is_boundary_instruction(last + 1, 2))
         return false;
-    for (const uint8_t *at = p - c->block_size; at < p;) {
-        uint16_t op[2] = {0, 0};
-        memcpy(op, at, 2);
-        int size = thumb_size(op[0]);
-        if (at + size >= p) {
-            memcpy(op, at, (size_t)(p - at));
-            return is_boundary_instruction(op, size);
-        }
-        at += size;
-    }
-    return false;
+    int size = thumb_last(p - c->block_size, p, last);
+    return size && is_boundary_instruction(last, size);
 }
 
 /* Account for the block that was left, up to `pc` when it was left in its middle. */
@@ -105,6 +96,7 @@ bool core_boundary(Core *c, uint32_t address)
         c->reason = RUN_LIMIT;
     }
     if (c->stop || (c->flush && c->in_emu)) {
+        c->force_natural = true; /* what is pending is taken here when the run goes on, as if it had not been left */
         leave(c);
         return true;
     }
@@ -127,7 +119,8 @@ static void on_block(uc_engine *uc, uint64_t address64, uint32_t size, void *use
         c->block_size = 0;
         return;
     }
-    if (address != end || c->force_natural || ended_by_instruction(c, end)) {
+    bool natural = address != end || c->force_natural || ended_by_instruction(c, end);
+    if (natural) {
         c->natural = c->cycles;
         c->force_natural = false;
         if (c->cycles >= c->deadline || c->attention) {
@@ -137,6 +130,8 @@ static void on_block(uc_engine *uc, uint64_t address64, uint32_t size, void *use
                 return;
         }
     }
+    if (c->watches != NULL && core_watched(c, address) && core_call_watch(c, address, natural))
+        return;
     c->ring[c->ring_next++ % RING_SIZE] = address;
     c->block = address;
     c->block_size = size;

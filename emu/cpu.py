@@ -9,15 +9,21 @@ from __future__ import annotations
 import ctypes
 import mmap
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from enum import IntEnum
+from functools import partial
 from importlib.metadata import version
 
+from unicorn.arm_const import UC_ARM_REG_R0 as R0
 from unicorn.unicorn_py3.unicorn import uclib
 
 from stm32emu._core import Core
 
 Buffer = bytearray | memoryview | mmap.mmap | array  # type: ignore[type-arg]
+
+Watch = Callable[[int], int | None]
+"""Hears that code was entered at an address; may answer with the address to go on at instead."""
 
 NEVER = (1 << 63) - 1
 _API = (
@@ -96,6 +102,11 @@ def unicorn_version() -> str:
     return version("unicorn")
 
 
+def _call_all(callbacks: tuple[Watch, ...], address: int) -> int | None:
+    answers = [callback(address) for callback in callbacks]
+    return next((answer for answer in answers if answer is not None), None)
+
+
 def _api() -> dict[str, int]:
     return {name: ctypes.cast(getattr(uclib, name), ctypes.c_void_p).value or 0 for name in _API}
 
@@ -109,6 +120,36 @@ class Cpu(Core):
 
     def __init__(self) -> None:
         super().__init__(_api())
+        self._watches: dict[int, tuple[Watch, ...]] = {}
+
+    def watch(self, address: int, callback: Watch) -> None:
+        """Call `callback(address)` whenever a branch, a call, a return or an exception enters the code at `address`,
+        before it runs: at the start of a function, or where a call returns to.
+
+        The callback may read and write registers (`call_registers`, `snapshot`). It answers None, or the address where
+        the CPU is to go on instead. Several callbacks of one address are all called, in the order they were added;
+        the first answer counts. A function that code runs into without a branch is not noticed.
+
+        Raises:
+            ValueError: no code can start at `address`.
+        """
+        self._set_callbacks(address, (*self._watches.get(address, ()), callback))
+
+    def unwatch(self, address: int, callback: Watch) -> None:
+        """Take back one `watch`. Raises ValueError when there is none."""
+        left = list(self._watches.get(address, ()))
+        left.remove(callback)
+        self._set_callbacks(address, tuple(left))
+
+    def _set_callbacks(self, address: int, callbacks: tuple[Watch, ...]) -> None:
+        native = partial(_call_all, callbacks) if len(callbacks) > 1 else callbacks[0] if callbacks else None
+        self.set_watch(address, native)
+        self._watches[address] = callbacks
+
+    def skip_call(self, result: int) -> int:
+        """For a watch at a function's start: what to answer so that the call returns `result` at once."""
+        self.write_register(R0, result)
+        return self.call_registers()[-1]
 
     def fault(self) -> Registers | None:
         """The fault that ended the last run with FAULT or LOCKUP, once."""
