@@ -3,7 +3,8 @@
 
 How a byte travels from a host client into the guest:
 
-1. `bridge.Bridge.poll_sockets` reads it from the client's socket, if the connection's TCP has room (`tcp.Tcp.send`).
+1. `bridge.Bridge.poll_sockets` lets a `tcp_forward.Relay` read it from the client's socket, if the connection's TCP
+   has room (`tcp.Tcp.send`).
 2. `bridge.Bridge.take_output` asks `host.Host`, which asks each `tcp.Tcp` for the segments that the guest's window
    allows (`tcp_send.Sender`), and wraps them with the codecs of `wire`: TCP in IPv4 in an Ethernet frame.
 3. The caller, who owns time, hands the frame to `link.Link.to_guest` at a cycle of its choice; taps such as
@@ -16,7 +17,8 @@ And back:
 3. The next `poll_sockets` writes them to the client's socket; what the socket does not take stays, and narrows the
    window that the guest sees.
 
-Everything but `bridge` is free of IO. Objects that react to time share four methods, in virtual nanoseconds:
-`receive(x, now)`, `take_output(now)`, `poll_at()` and `on_timer(now)`. After any of the others, and after use from the
-outside, call `take_output`; call `on_timer` once `poll_at` is reached. The same calls give the same bytes, always.
+Everything but `bridge`, its forwards and `poller` is free of IO. Objects that react to time share four methods, in
+virtual nanoseconds: `receive(x, now)`, `take_output(now)`, `poll_at()` and `on_timer(now)`. After any of the others,
+and after use from the outside, call `take_output`; call `on_timer` once `poll_at` is reached. The same calls give the
+same bytes, always.
 """

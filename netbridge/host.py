@@ -40,6 +40,8 @@ from stm32emu.netbridge.wire.udp import UdpDatagram
 OUR_MAC = Mac(bytes.fromhex("025354324d01"))
 DEFAULT_LEASE = IPv4Address("10.0.2.15")
 _EVERYBODY = IPv4Address("255.255.255.255")
+MAX_TCPS = 4096
+"""Connections remembered, those in TIME-WAIT included: a quarter of the ephemeral ports."""
 _COMPLAINTS = 5
 
 _Endpoints = tuple[IPv4Address, int, IPv4Address, int]
@@ -98,6 +100,11 @@ class Host:
         tcp.connect()
         self._tcps[self._our_ip(), tcp.local, self._guest_ip(), guest_port] = tcp
         return tcp
+
+    @property
+    def crowded(self) -> bool:
+        """So many connections are remembered that no new one should be opened for now."""
+        return len(self._tcps) >= MAX_TCPS
 
     def probe(self, guest_port: int) -> Prober:
         """Find out when the guest listens on a port; starts as soon as its address is known."""
