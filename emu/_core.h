@@ -229,6 +229,7 @@ void core_reset(Core *, uint32_t vectors, bool relocated);
 int core_run(Core *, int64_t limit);
 void core_update_deadline(Core *);
 bool core_boundary(Core *, uint32_t address);
+void core_leave(Core *);
 void core_run_due(Core *);
 
 /* register access through the API, one value at a time */

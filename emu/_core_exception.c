@@ -88,6 +88,7 @@ static void lockup(Core *c)
 {
     c->reason = RUN_LOCKUP;
     c->stop = c->attention = true;
+    core_leave(c); /* or Unicorn would fetch the same undefined instruction for ever */
 }
 
 static void pend_fault(Core *c, int fault, uint32_t status, uint32_t address);

@@ -79,7 +79,7 @@ void core_run_due(Core *c)
 }
 
 /* Leave uc_emu_start before the next block. */
-static void leave(Core *c)
+void core_leave(Core *c)
 {
     if (c->in_emu)
         c->api.emu_stop(c->uc);
@@ -97,7 +97,7 @@ bool core_boundary(Core *c, uint32_t address)
     }
     if (c->stop || (c->flush && c->in_emu)) {
         c->force_natural = true; /* what is pending is taken here when the run goes on, as if it had not been left */
-        leave(c);
+        core_leave(c);
         return true;
     }
     c->attention = nvic_best_pending(c) != 0;
@@ -199,7 +199,7 @@ static bool wait_for_event(Core *c, uint32_t pc)
         c->waits_for_event = true;
         c->reason = RUN_SLEEP;
         c->stop = true;
-        leave(c);
+        core_leave(c);
     }
     c->force_natural = true;
     return true;

@@ -78,6 +78,9 @@ class Chip:
     OPTION_BYTES = Region("option bytes", 0x1FFF_C000, 16)
     OPTION_BYTES_2 = Region("option bytes, bank 2", 0x1FFE_C000, 16)
 
+    def __str__(self) -> str:
+        return self.name
+
     @property
     def flash(self) -> Region:
         """Main flash, all banks."""

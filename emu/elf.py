@@ -15,6 +15,7 @@ from elftools.construct import ConstructError
 from elftools.elf.elffile import ELFFile
 
 from stm32emu.errors import UserError
+from stm32emu.files import read_file
 from stm32emu.segment import Segment, read_image
 from stm32emu.vectors import find_vector_table, is_stack_pointer
 
@@ -49,7 +50,7 @@ class Firmware:
 
 def load_firmware(path: Path) -> Firmware:
     """Read and check the ELF at `path`. Raises UserError with one sentence on whatever makes it unusable."""
-    contents = _read_file(path)
+    contents = read_file(path, "firmware's ELF file")
     _check_header(path, contents)
     try:
         elf = ELFFile(BytesIO(contents))
@@ -71,18 +72,6 @@ def load_firmware(path: Path) -> Firmware:
         reset_handler=table.reset_handler,
         contents=contents,
     )
-
-
-def _read_file(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise UserError(f"{path}: there is no such file; check the path") from None
-    except IsADirectoryError:
-        raise UserError(f"{path}: is a directory; give the firmware's ELF file itself") from None
-    except OSError as error:
-        reason = (error.strerror or "unknown error").lower()
-        raise UserError(f"{path}: cannot be read ({reason}); check its permissions") from None
 
 
 def _check_header(path: Path, contents: bytes) -> None:

@@ -22,8 +22,10 @@ EXIT_CODES = {
     1: "the firmware faulted",
     2: "the firmware file or an option cannot be used",
     3: "--until was not seen within --duration",
+    4: "a replay ended in another state than the run it replays",
     70: "stm32emu itself has a defect",
     130: "interrupted (Ctrl-C)",
+    143: "terminated (SIGTERM)",
 }
 
 
@@ -43,6 +45,7 @@ class RunOptions:
     duration: float | None = None
     until: str | None = None
     pcap: Path | None = None
+    record: Path | None = None
     strict: bool = False
     on_fault: str = "stop"
     pace: str = "real"
@@ -55,7 +58,8 @@ class Option:
     """One row: `flag` on the command line sets `field` of RunOptions to what `parse` makes of the word given.
 
     `parse` raises ValueError or UserError with a clause that says what the word should be. Without `metavar` the
-    option is a switch.
+    option is a switch. What is `recorded` belongs into a recording: it changes what the firmware does or shows, other
+    than by what comes from outside.
     """
 
     flag: str
@@ -64,6 +68,7 @@ class Option:
     help: str
     parse: Callable[[str], Any] = str
     repeatable: bool = False
+    recorded: bool = False
 
 
 def parse_frequency(word: str) -> int:
@@ -147,15 +152,22 @@ OPTIONS = (
     ),
     Option("--bind", "bind", "ADDRESS", "host address that ports are opened on [127.0.0.1]", parse_bind),
     Option("--guest-ip", "guest_ip", "ADDRESS", "the firmware's address, if its traffic does not tell", parse_address),
-    Option("--chip", "chip", "NAME", "the part, such as stm32f407 [what the firmware names]", find_chip),
-    Option("--uart", "uart", "NAME", "the console, such as usart2 [the first that speaks]", parse_uart),
-    Option("--phy", "phy", "NAME[@ADDRESS]", f"Ethernet PHY: {', '.join(MODELS)} [auto: most drivers]", parse_phy),
-    Option("--hse", "hse", "FREQUENCY", "the external oscillator [inferred from the PLL]", parse_frequency),
-    Option("--seed", "seed", "NUMBER", "source of everything random in the run [0]", parse_seed),
+    Option("--chip", "chip", "NAME", "the part, such as stm32f407 [what the firmware names]", find_chip, recorded=True),
+    Option("--uart", "uart", "NAME", "the console, such as usart2 [the first that speaks]", parse_uart, recorded=True),
+    Option(
+        "--phy", "phy", "NAME[@ADDRESS]", f"Ethernet PHY: {', '.join(MODELS)} [auto: most drivers]", parse_phy,
+        recorded=True,
+    ),
+    Option(
+        "--hse", "hse", "FREQUENCY", "the external oscillator [inferred from the PLL]", parse_frequency,
+        recorded=True,
+    ),
+    Option("--seed", "seed", "NUMBER", "source of everything random in the run [0]", parse_seed, recorded=True),
     Option("--duration", "duration", "TIME", "end after this much virtual time, such as 10s", parse_duration),
     Option("--until", "until", "TEXT", "end with 0 as soon as the console shows this text", parse_until),
     Option("--pcap", "pcap", "FILE", "write the Ethernet traffic, with virtual times, to a pcapng file", Path),
-    Option("--strict", "strict", "", "end at the first access to something that is not modelled"),
+    Option("--record", "record", "FILE", "write what came from outside to a file for `stm32emu replay`", Path),
+    Option("--strict", "strict", "", "end at the first access to something that is not modelled", recorded=True),
     Option(
         "--on-fault", "on_fault", "stop|continue", "end when the fault handler only loops, or never [stop]",
         one_of("stop", "continue"),
@@ -181,6 +193,22 @@ def parse_options(elf: Path, words: Mapping[str, str | Sequence[str] | bool | No
     options = RunOptions(elf=elf, **values)
     _check_distinct(options.ports)
     return options
+
+
+def recorded_words(options: RunOptions) -> dict[str, str | bool]:
+    """What a recording must say of `options`, as words by field name."""
+    values = {option.field: getattr(options, option.field) for option in OPTIONS if option.recorded}
+    given = {field: value for field, value in values.items() if value is not None and value is not False}
+    return {field: value is True or str(value) for field, value in given.items()}
+
+
+def recorded_options(elf: Path, words: Mapping[str, str | bool]) -> RunOptions:
+    """The options that `recorded_words` made `words` of. Raises UserError when it did not."""
+    kinds = {option.field: str if option.metavar else bool for option in OPTIONS if option.recorded}
+    for field, word in words.items():
+        if type(word) is not kinds.get(field):
+            raise UserError(f"option {field[:20]!r} is none that a recording has")
+    return parse_options(elf, words)
 
 
 def _check_distinct(ports: Sequence[Forward]) -> None:

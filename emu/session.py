@@ -8,21 +8,27 @@ and back the same way. Frames enter the guest as events at a cycle.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from hashlib import sha256
+from importlib.metadata import version
 
 from stm32emu.chips import ChipGuess, check_fits, infer_chip
 from stm32emu.console import Console
-from stm32emu.cpu import NEVER, Reason
+from stm32emu.cpu import NEVER, Reason, unicorn_version
 from stm32emu.crash import Crash
 from stm32emu.elf import load_firmware
-from stm32emu.errors import UserError
+from stm32emu.errors import GuestError, UserError
+from stm32emu.files import OutputFile
 from stm32emu.machine import Machine
 from stm32emu.netbridge.bridge import Bridge, BridgeError
 from stm32emu.netbridge.link import Direction, Link
 from stm32emu.netbridge.pcapng import PcapngWriter
-from stm32emu.options import RunOptions
+from stm32emu.options import RunOptions, recorded_words
 from stm32emu.pacing import STEP_NS, Pacer
+from stm32emu.recording import FRAME, End, Header, Input, Recording, RecordingWriter
 from stm32emu.summary import ledger_table
 from stm32emu.timebase import NANO
 
@@ -59,6 +65,7 @@ class Session:
         console: takes the console's bytes exactly as the firmware wrote them.
         log: takes one line about the run.
         status: hears the state of the run a few times a second, if given.
+        recording: what to replay: its inputs and its end instead of a network and the options' ends.
     """
 
     def __init__(
@@ -68,13 +75,15 @@ class Session:
         console: Callable[[bytes], None],
         log: Callable[[str], None],
         status: Callable[[Status], None] | None = None,
+        recording: Recording | None = None,
     ) -> None:
-        self.options = options
         self.log = log
         self._status = status
         firmware = load_firmware(options.elf)
-        guess = ChipGuess(options.chip, "--chip") if options.chip else infer_chip(firmware)
+        why = "as recorded" if recording else "--chip"
+        guess = ChipGuess(options.chip, why) if options.chip else infer_chip(firmware)
         check_fits(firmware, guess.chip)
+        self.options = replace(options, chip=guess.chip)
         self.log(f"{options.elf.name}: {guess.chip.name} ({guess.why})")
         self.console = Console(console, log, uart=options.uart, until=options.until)
         self.machine = Machine(
@@ -95,7 +104,12 @@ class Session:
             seed=options.seed,
             log=log,
         )
-        self.link = Link(self._to_mac, self.bridge.receive)
+        # Nobody is at the other end of the cable in a replay: all that ever came from there is in the recording.
+        self.link = Link(self._to_mac, (lambda frame, now: None) if recording else self.bridge.receive)
+        self._recording = recording
+        self._recorder: RecordingWriter | None = None
+        self._interrupted: int | None = None
+        self._reason = Reason.STOPPED
         self._pacer = Pacer()
         self._paced = options.pace == "real" and bool(options.ports)
         self._limit = NEVER
@@ -114,8 +128,13 @@ class Session:
     def _forward(self) -> None:
         """Send what the host has for the guest on its way."""
         for frame in self.bridge.take_output(self.machine.time.now_ns):
-            cycle = self.machine.frame_cycle()
-            self.machine.clock.at(cycle, lambda frame=frame: self._arrive(frame), outside=True)  # type: ignore[misc]
+            self._come_in(Input(self.machine.frame_cycle(), FRAME, frame))
+
+    def _come_in(self, event: Input) -> None:
+        """The one way in for anything from outside: as an event at a cycle, recorded when asked for."""
+        if self._recorder:
+            self._recorder.input(event)
+        self.machine.clock.at(event.cycle, partial(self._arrive, event.data), outside=True)
 
     def _arrive(self, frame: bytes) -> None:
         self.link.to_guest(frame, self.machine.time.now_ns)
@@ -134,20 +153,56 @@ class Session:
         except BridgeError as error:
             raise UserError(str(error)) from None
         try:
-            with self._capture():
-                return self._loop()
+            with self._outputs():
+                return self._run()
         finally:
             self.bridge.close()
             for line in ledger_table(self.machine):
                 self.log(line)
 
-    def _capture(self) -> _Capture:
-        return _Capture(self.options, self.link)
+    def interrupt(self, exit_code: int) -> None:
+        """End the run at the next natural boundary, with this exit code; safe to call from a signal handler."""
+        self._interrupted = exit_code
+        self.machine.cpu.stop()
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether `interrupt` was called."""
+        return self._interrupted is not None
+
+    @contextmanager
+    def _outputs(self) -> Iterator[None]:
+        """The files of --pcap and --record."""
+        with ExitStack() as files:
+            if self.options.pcap is not None:
+                writer = PcapngWriter(files.enter_context(OutputFile("--pcap", self.options.pcap)))
+                self.link.taps.append(lambda frame, now, way: writer.packet(frame, now, way is Direction.TO_GUEST))
+            if self.options.record is not None:
+                file = files.enter_context(OutputFile("--record", self.options.record))
+                self._recorder = RecordingWriter(file.write, self._describe())
+            yield
+
+    def _describe(self) -> Header:
+        digest = sha256(self.machine.firmware.contents).hexdigest()
+        by = f"stm32emu {version('stm32emu')}, Unicorn {unicorn_version()}"
+        return Header(str(self.options.elf), digest, by, recorded_words(self.options))
+
+    def _run(self) -> Outcome:
+        for event in self._recording.inputs if self._recording else ():
+            self._come_in(event)
+        try:
+            outcome = self._loop()
+        except GuestError as error:  # --strict
+            outcome = Outcome(error.exit_code, error.sentence)
+        if self._recorder:
+            stop = self._reason.name.lower()
+            self._recorder.end(End(self.machine.clock.now, self.machine.state_hash(), stop, outcome.exit_code))
+        return outcome
 
     def _loop(self) -> Outcome:
         while True:
             limit = self._next_limit()
-            reason = self.machine.run(limit)
+            reason = self._reason = self.machine.run(limit)
             ended = self._ended(reason)
             if ended is not None:
                 return ended
@@ -158,14 +213,17 @@ class Session:
 
     def _next_limit(self) -> int:
         """The cycle to run to: a slice, the host's next timer, or the end of the run, whichever is first."""
+        if self.interrupted:
+            return self.machine.clock.now + 1
         limits = [self.machine.clock.now + SLICE]
         timer = self.bridge.poll_at()
         if timer is not None:
             limits.append(self.machine.time.cycle(timer))
-        end = self._end_cycle()
-        return max(min(*limits, end), self.machine.clock.now + 1)
+        return min(max(min(limits), self.machine.clock.now + 1), self._end_cycle())
 
     def _end_cycle(self) -> int:
+        if self._recording:
+            return self._recording.last_cycle
         duration = self.options.duration
         return NEVER if duration is None else self.machine.time.cycle(round(duration * NANO))
 
@@ -176,6 +234,8 @@ class Session:
             self.crash.report(reason)
         if reason is Reason.LOCKUP:
             return Outcome(1, "the firmware faulted in its fault handler: the core is locked up")
+        if self._interrupted is not None and reason is not Reason.FAULT:  # a fault may share its cycle with a boundary
+            return Outcome(self._interrupted)
         if self.options.on_fault == "stop" and self.crash.handler_only_loops():
             return Outcome(1, "the firmware faulted and its handler only loops")
         if self.machine.clock.now >= self._end_cycle():
@@ -235,36 +295,3 @@ class Session:
         elapsed = max(wall - self._started, 1e-6)
         virtual = self.machine.time.now_ns / NANO
         self._status(Status(virtual, elapsed, self.machine.clock.now / 168e6 / elapsed, self.bridge.connections))
-
-
-class _Capture:
-    """Writes the link's frames to the file of --pcap while the run lasts."""
-
-    def __init__(self, options: RunOptions, link: Link) -> None:
-        self._path = options.pcap
-        self._link = link
-
-    def __enter__(self) -> None:
-        if self._path is None:
-            return
-        try:
-            self._stream = self._path.open("wb")
-        except OSError as error:
-            raise UserError(f"--pcap: {self._path} cannot be written ({(error.strerror or '').lower()})") from None
-        writer = PcapngWriter(self._stream)
-        self._link.taps.append(lambda frame, now, way: writer.packet(frame, now, way is Direction.TO_GUEST))
-
-    def __exit__(self, *_: object) -> None:
-        if self._path is not None:
-            self._stream.close()
-
-
-def run_session(
-    options: RunOptions,
-    *,
-    console: Callable[[bytes], None],
-    log: Callable[[str], None],
-    status: Callable[[Status], None] | None = None,
-) -> Outcome:
-    """Run a firmware as `stm32emu run` does. Raises StmError for bad input and strict runs, KeyboardInterrupt."""
-    return Session(options, console=console, log=log, status=status).run()

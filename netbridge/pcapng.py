@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import struct
-from typing import BinaryIO
+from typing import Protocol
 
 _SECTION_HEADER = 0x0A0D0D0A
 _INTERFACE = 1
@@ -24,13 +24,20 @@ _INBOUND = 1
 _OUTBOUND = 2
 
 
+class Stream(Protocol):
+    """Takes bytes, as files do."""
+
+    def write(self, data: bytes, /) -> object:
+        """All of `data`."""
+
+
 class PcapngWriter:
     """One Ethernet interface, timestamps in virtual nanoseconds since reset. The stream is the caller's to close.
 
     Little-endian on every host, so that equal runs give equal files.
     """
 
-    def __init__(self, stream: BinaryIO, *, interface: str = "guest", application: str = "stm32emu") -> None:
+    def __init__(self, stream: Stream, *, interface: str = "guest", application: str = "stm32emu") -> None:
         self._stream = stream
         section = struct.pack("<IHHQ", 0x1A2B3C4D, 1, 0, _UNKNOWN_LENGTH)
         self._block(_SECTION_HEADER, section + _options((_SHB_USERAPPL, application.encode())))

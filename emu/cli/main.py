@@ -13,6 +13,7 @@ import click
 
 from stm32emu.cli.chips import chips
 from stm32emu.cli.info import info
+from stm32emu.cli.replay import replay
 from stm32emu.cli.run import run
 from stm32emu.errors import InternalError, StmError, UserError
 from stm32emu.options import EXIT_CODES
@@ -44,7 +45,7 @@ def cli() -> None:
     """Run unmodified STM32F4 firmware and put its network ports on this machine."""
 
 
-for command in (run, info, chips):
+for command in (run, replay, info, chips):
     cli.add_command(command)
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,22 +24,10 @@ def _run(elf: str, **words: Any) -> int:
     """Run FIRMWARE.ELF until it is told to end, faults, or Ctrl-C. Its console is stdout; all else goes to stderr."""
     options = parse_options(Path(elf), words)
     # Imported here so that --help and bad options answer at once.
-    from stm32emu.cli.terminal import Terminal
-    from stm32emu.session import run_session
+    from stm32emu.cli.play import play
+    from stm32emu.session import Session
 
-    terminal = Terminal()
-    try:
-        outcome = run_session(
-            options,
-            console=terminal.console,
-            log=terminal.log,
-            status=terminal.status if terminal.has_status else None,
-        )
-    finally:
-        terminal.close()
-    if outcome.reason:
-        terminal.log(outcome.reason)
-    return outcome.exit_code
+    return play(partial(Session, options))
 
 
 run = click.Command(

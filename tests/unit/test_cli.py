@@ -11,8 +11,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -44,10 +44,14 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Callable[[Session], None]:
     """`play(session)`: let `stm32emu run` call `session` instead of the emulator."""
 
     def install(session: Session) -> None:
-        module = ModuleType("stm32emu.session")
-        module.run_session = session  # type: ignore[attr-defined]
-        module.Status = object  # type: ignore[attr-defined]
-        monkeypatch.setitem(sys.modules, "stm32emu.session", module)
+        class Stage:
+            def __init__(self, *arguments: Any, **more: Any) -> None:
+                self.run = partial(session, *arguments, **more)
+
+            def interrupt(self, exit_code: int) -> None:
+                raise AssertionError(f"interrupted ({exit_code})")
+
+        monkeypatch.setattr("stm32emu.session.Session", Stage)
 
     return install
 

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The user's files: read whole, or written as a run goes. What is wrong with one is a sentence, not a traceback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from stm32emu.errors import UserError
+
+
+def read_file(path: Path, what: str) -> bytes:
+    """The contents of `path`, which should be `what` ("firmware's ELF file"). Raises UserError."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"{path}: there is no such file; check the path") from None
+    except IsADirectoryError:
+        raise UserError(f"{path}: is a directory; give the {what} itself") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read ({_reason(error)}); check its permissions") from None
+
+
+class OutputFile:
+    """The file of an option, complete up to the last write however the run ends. Everything raises UserError.
+
+    Args:
+        flag: the option, for the sentence.
+        path: created, or emptied.
+    """
+
+    def __init__(self, flag: str, path: Path) -> None:
+        self._flag = flag
+        self._path = path
+        try:
+            self._stream = path.open("wb", buffering=0)
+        except (OSError, ValueError) as error:
+            raise self._complaint(error) from None
+
+    def write(self, data: bytes) -> None:
+        """All of `data`, at once."""
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[self._stream.write(rest) :]
+        except OSError as error:
+            raise self._complaint(error) from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self._stream.close()
+
+    def _complaint(self, error: OSError | ValueError) -> UserError:
+        return UserError(f"{self._flag}: {self._path} cannot be written ({_reason(error)})")
+
+
+def _reason(error: OSError | ValueError) -> str:
+    """The operating system's words; ValueError is Python's for a path with a NUL in it."""
+    return (error.strerror or "unknown error").lower() if isinstance(error, OSError) else str(error)
