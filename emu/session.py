@@ -261,11 +261,19 @@ class Session:
         until = min(self.machine.cpu.wake_at, self._end_cycle())
         if timer is not None:
             until = min(until, self.machine.time.cycle(timer))
-        if until >= NEVER and not self.options.ports:
-            return True
+        if until >= NEVER and not self._waits():
+            return self._wait_for_peer()
         if self._waits():
             until = self._wait(until)
         self.machine.sleep(until)
+        return False
+
+    def _wait_for_peer(self) -> bool:
+        """Only a host peer can wake the CPU: time stands still until one speaks. True if none can."""
+        if not (self.options.ports and self.bridge.all_listening):
+            return True
+        self.bridge.poll_sockets(self.machine.time.now_ns, STEP_NS / NANO)
+        self._forward()
         return False
 
     def _waits(self) -> bool:

@@ -51,8 +51,12 @@ for command in (run, replay, info, chips):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with one of EXIT_CODES; every error is one sentence on stderr."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(_run(words))
+    code = _run(list(sys.argv[1:] if arguments is None else arguments))
+    if arguments is None:
+        # The process is ours: end it at once. Python's tidying up takes longer than Ctrl-C may.
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _run(words: list[str]) -> int:
@@ -60,6 +64,7 @@ def _run(words: list[str]) -> int:
     try:
         with cli.make_context("stm32emu", words or ["--help"]) as context:
             code: int | None = cli.invoke(context)
+            sys.stdout.flush()
             return code or 0
     except click.exceptions.Exit as ended:
         return ended.exit_code
