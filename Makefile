@@ -5,6 +5,7 @@
 PYTHON ?= python3
 PORT ?= 4433
 SOURCES ?=
+BENCH ?=
 
 SERVER := images/build/tls_server.elf
 BUILD_IMAGES := $(PYTHON) images/build.py $(if $(SOURCES),--sources "$(SOURCES)")
@@ -12,7 +13,7 @@ IMAGE_SOURCES := $(shell find images -path images/build -prune -o -path '*/__pyc
 
 export PYTHON
 
-.PHONY: all run test check images clean
+.PHONY: all run test check bench images clean
 .DELETE_ON_ERROR:
 
 all: .venv/ready
@@ -27,6 +28,10 @@ test: .venv/ready-for-tests images
 
 check: .venv/ready-for-tests
 	@scripts/check
+
+# Takes minutes and wants an otherwise idle machine; BENCH="interrupts idle" measures only those.
+bench: .venv/ready-for-tests images
+	@PYTHONPATH=tests/firmware .venv/bin/python -m benchmarks $(BENCH)
 
 images: build/setup/images
 	@$(BUILD_IMAGES)

@@ -44,6 +44,6 @@ def alone(name: str, ours: float, unit: str) -> Row:
 
 
 def medians(measures: Mapping[str, Callable[[], float]]) -> dict[str, float]:
-    """The median of each measure over RUNS rounds; each round takes every measure once, so that the weather is shared."""
+    """The median of each measure over RUNS rounds; a round takes every measure once, so that all share the weather."""
     rounds = [{name: measure() for name, measure in measures.items()} for _ in range(RUNS)]
     return {name: median(each[name] for each in rounds) for name in measures}

@@ -103,18 +103,24 @@ typedef struct {
 
 struct Core {
     PyObject_HEAD
+    /* What the block hook needs comes first, in few cache lines. Virtual time: `cycles` without the code since `block`,
+     * which runs now; `natural` is the last natural boundary's. */
+    int64_t cycles, natural;
+    int64_t deadline; /* min of `due`, `limit` and SysTick: the one comparison of the block hook */
+    uint32_t block, block_size; /* code from the last natural boundary to the end of Unicorn's block */
+    const uint8_t *code;        /* memory that code ran in last, and the addresses that show it */
+    uint32_t code_base, code_size;
+    PyObject *watches; /* callbacks by address; NULL: none */
+    uint32_t ring_next;
+    bool force_natural;
+    bool attention; /* something is pending, or a stop was asked for */
+    uint32_t ring[RING_SIZE];
+
     UnicornApi api;
     uc_engine *uc;
     bool in_emu;
-
-    /* virtual time: cycles at the start of the current block; `natural` is the last natural boundary's */
-    int64_t cycles, natural;
-    int64_t due;     /* Python's next event */
-    int64_t limit;   /* of this run */
-    int64_t deadline; /* min of the above and SysTick: the one comparison of the block hook */
-    uint32_t block, block_size;
-    bool force_natural;
-    bool attention; /* something is pending, or a stop was asked for */
+    int64_t due;   /* Python's next event */
+    int64_t limit; /* of this run */
 
     uint32_t ipsr;
     bool event_register, waits_for_event; /* the last sleep was WFE, not WFI or sleep-on-exit */
@@ -127,12 +133,8 @@ struct Core {
 
     Region regions[MAX_REGIONS];
     int region_count;
-    Region *code; /* region of the last code peek */
     Mmio *mmio[MAX_MMIO];
     int mmio_count;
-
-    uint32_t ring[RING_SIZE];
-    uint32_t ring_next;
 
     bool access_fault;      /* the TLB fill hook refused an access: */
     uint32_t fault_page;
@@ -140,7 +142,6 @@ struct Core {
     Snapshot fault;
     bool fault_seen;
 
-    PyObject *watches;    /* callbacks by address; NULL: none */
     Region *watch_region; /* of the last look-up */
     bool watching;        /* a watch's callback runs: PC is the block's address, whatever Unicorn's register says */
 

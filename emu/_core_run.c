@@ -33,28 +33,36 @@ static bool is_boundary_instruction(const uint16_t *op, int size)
     return (op[0] == 0xF3BF && (op[1] & 0xFFF0) == 0x8F60) || ((op[0] & 0xFFE0) == 0xF380 && (op[1] & 0xD000) == 0x8000);
 }
 
-/* Did the block that ended at `end` end with ISB, CPS, MSR or WFI? The last halfwords are a cheap first test; the walk from the
- * block's start then makes sure that they are not the tail of something else. */
+/* A cheap first look at the last halfword: could it be the end of ISB or MSR, CPS, or WFI? */
+static inline bool may_be_boundary(uint16_t last)
+{
+    return (last & 0xD000) == 0x8000 || (last & 0xFFE8) == 0xB660 || last == 0xBF30;
+}
+
+/* Remember where code runs now; NULL when that is no memory. */
+static const uint8_t *find_code(Core *c, uint32_t end)
+{
+    uint32_t inside = end - 2;
+    Region *r = core_region(c, inside, 2), *shown = core_backing(c, &inside, 2);
+    if (shown == NULL)
+        return NULL;
+    c->code_base = r->base;
+    c->code_size = r->size;
+    c->code = shown->host + (r->target - shown->base);
+    return c->code + (end - r->base);
+}
+
+/* Did the code that ran up to `end` end with ISB, CPS, MSR or WFI? The walk from its start makes sure that its last
+ * halfwords are not the tail of something else. */
 static bool ended_by_instruction(Core *c, uint32_t end)
 {
-    Region *r = c->code;
-    if (r == NULL || end - r->base - 4 >= r->size || r->host == NULL) {
-        r = c->code = core_region(c, end - 4, 4);
-        if (r != NULL && r->target != r->base)
-            r = c->code = core_region(c, end = r->target + (end - r->base), 4);
-        if (r == NULL || r->host == NULL)
-            return false;
-    }
-    const uint8_t *p = r->host + (end - r->base);
+    const uint8_t *p = find_code(c, end);
     uint16_t last[2];
-    memcpy(last, p - 4, 4);
-    if (!is_boundary_instruction(last, 4) && !is_boundary_instruction(last + 1, 2))
-        return false;
-    int size = thumb_last(p - c->block_size, p, last);
+    int size = p != NULL ? thumb_last(p - c->block_size, p, last) : 0;
     return size && is_boundary_instruction(last, size);
 }
 
-/* Account for the block that was left, up to `pc` when it was left in its middle. */
+/* Account for the code that was left, up to `pc` when it was left in its middle. */
 static void charge(Core *c, uint32_t pc)
 {
     uint32_t done = pc - c->block;
@@ -108,33 +116,78 @@ bool core_boundary(Core *c, uint32_t address)
     return true;
 }
 
+/* A block begins that is to run: at a natural boundary, or as the rest of the one before. */
+static inline void enter_block(Core *c, uint32_t address, uint32_t size, bool natural)
+{
+    if (natural) {
+        c->ring[c->ring_next++ % RING_SIZE] = address;
+        c->block = address;
+        c->block_size = size;
+    } else
+        c->block_size += size;
+}
+
+static __attribute__((noinline)) void watched_block(Core *c, uint32_t address, uint32_t size, bool natural)
+{
+    if (!core_watched(c, address) || !core_call_watch(c, address, natural))
+        enter_block(c, address, size, natural);
+}
+
+/* At a natural boundary with something to do, or on the way to an exception return. */
+static __attribute__((noinline)) void attend(Core *c, uint32_t address, uint32_t size)
+{
+    c->force_natural = false;
+    c->block = address;
+    c->block_size = 0;
+    if (address >= EXC_RETURN_BASE)
+        return;
+    if ((c->cycles >= c->deadline || c->attention) && core_boundary(c, address))
+        return;
+    watched_block(c, address, size, true);
+}
+
+static inline void at_natural(Core *c, uint32_t address, uint32_t size)
+{
+    c->cycles += c->block_size >> 1;
+    c->natural = c->cycles;
+    if (c->cycles >= c->deadline || c->attention || c->force_natural || c->watches != NULL || address >= EXC_RETURN_BASE)
+        attend(c, address, size);
+    else
+        enter_block(c, address, size, true);
+}
+
+/* The block starts where the one before ended. Is it a boundary all the same, or watched? */
+static __attribute__((noinline)) void look_back(Core *c, uint32_t address, uint32_t size)
+{
+    if (ended_by_instruction(c, address))
+        at_natural(c, address, size);
+    else if (c->watches != NULL)
+        watched_block(c, address, size, false);
+    else
+        enter_block(c, address, size, false);
+}
+
+/* Every block comes here first: what is usual must be short. Blocks that go on where the one before ended are counted as
+ * one with it. */
 static void on_block(uc_engine *uc, uint64_t address64, uint32_t size, void *user)
 {
     (void)uc;
     Core *c = user;
-    uint32_t address = (uint32_t)address64, end = c->block + c->block_size;
-    c->cycles += c->block_size >> 1;
-    if (address >= EXC_RETURN_BASE) {
-        c->block = address;
-        c->block_size = 0;
+    uint32_t address = (uint32_t)address64, offset = address - 2 - c->code_base;
+    uint16_t last;
+    if (address != c->block + c->block_size || c->force_natural) {
+        at_natural(c, address, size);
         return;
     }
-    bool natural = address != end || c->force_natural || ended_by_instruction(c, end);
-    if (natural) {
-        c->natural = c->cycles;
-        c->force_natural = false;
-        if (c->cycles >= c->deadline || c->attention) {
-            c->block = address;
-            c->block_size = 0;
-            if (core_boundary(c, address))
-                return;
-        }
-    }
-    if (c->watches != NULL && core_watched(c, address) && core_call_watch(c, address, natural))
+    if (offset >= c->code_size || c->watches != NULL) {
+        look_back(c, address, size);
         return;
-    c->ring[c->ring_next++ % RING_SIZE] = address;
-    c->block = address;
-    c->block_size = size;
+    }
+    memcpy(&last, c->code + offset, 2);
+    if (may_be_boundary(last))
+        look_back(c, address, size);
+    else
+        enter_block(c, address, size, false);
 }
 
 static void synchronous(Core *c, uint32_t pc)

@@ -40,6 +40,7 @@ bool core_call_watch(Core *c, uint32_t address, bool natural)
         return false;
     uint32_t watched = address;
     core_backing(c, &watched, 2);
+    c->cycles += c->block_size >> 1;
     c->block = address;
     c->block_size = 0;
     PyObject *key = PyLong_FromUnsignedLong(watched);

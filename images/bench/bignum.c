@@ -23,7 +23,7 @@ static void multiply(uint32_t product[2 * LIMBS], const uint32_t a[LIMBS], const
 
 uint32_t bench_work(void)
 {
-    static uint32_t a[LIMBS], b[LIMBS], product[2 * LIMBS];
+    uint32_t a[LIMBS], b[LIMBS], product[2 * LIMBS];
     for (int i = 0; i < LIMBS; i++) {
         a[i] = 0x9E3779B9u * (uint32_t)(i + 1);
         b[i] = 0x85EBCA6Bu * (uint32_t)(i + 3);
