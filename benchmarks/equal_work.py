@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Images that do a fixed amount of work, here and on QEMU: CPU, interrupts, device registers, public-key cryptography."""
+"""Images that do a fixed amount of work, here and on QEMU: CPU, interrupts, device registers, cryptography."""
 
 from __future__ import annotations
 
