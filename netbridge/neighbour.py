@@ -27,7 +27,12 @@ def is_unicast(address: IPv4Address) -> bool:
 
 
 class Neighbour:
-    """The guest as known so far. With `guest_ip` given only the MAC is learned, by asking for it if need be."""
+    """The guest as known so far. With `guest_ip` given only the MAC is learned.
+
+    Like any machine on a real network we ask for the guest's address by ARP before the first packet. Firmware relies on
+    it: the question teaches the guest our address (RFC 826), and its first answer then does not make it ask for that
+    from the depth of its TCP input, where many a stack on an embedded system is short.
+    """
 
     def __init__(self, our_mac: Mac, guest_ip: IPv4Address | None, log: Callable[[str], None]) -> None:
         self.our_mac = our_mac
@@ -36,13 +41,14 @@ class Neighbour:
         self._fixed = guest_ip is not None
         self._contradicted = False
         self._log = log
-        self._ask_at: int | None = 0 if self._fixed else None
+        self._introduced = False
+        self._ask_at = 0
         self._ask_every = ASK_FIRST
 
     @property
     def known(self) -> bool:
-        """Both addresses are: packets can be sent."""
-        return self.mac is not None and self.ip is not None
+        """The guest and we know each other's addresses: packets can be sent."""
+        return self._introduced
 
     @property
     def our_ip(self) -> IPv4Address | None:
@@ -59,18 +65,24 @@ class Neighbour:
             return
         before = (self.mac, self.ip)
         self.mac = mac
-        self._ask_at = None
         if ip is not None and is_unicast(ip):
             self._learn_ip(ip)
-        if self.known and before != (self.mac, self.ip):
+        if self.ip and before != (self.mac, self.ip):
             self._log(f"guest: {self.ip} is at {self.mac}")
 
     def _learn_ip(self, ip: IPv4Address) -> None:
         if not self._fixed:
-            self.ip = ip
+            self._move(ip)
         elif ip != self.ip and not self._contradicted:
             self._contradicted = True
             self._log(f"guest: it uses {ip}, but its address was given as {self.ip}; forwarding to the latter")
+
+    def _move(self, ip: IPv4Address) -> None:
+        """The guest has another address, or its first."""
+        if ip != self.ip:
+            self.ip = ip
+            self._introduced = False
+            self._ask_at, self._ask_every = 0, ASK_FIRST
 
     def receive(self, packet: ArpPacket) -> ArpPacket | None:
         """Learn from an ARP packet; the reply to it, if it wants one.
@@ -79,17 +91,20 @@ class Neighbour:
         announcements are never answered, the guest would take that for a conflict (RFC 5227 section 2.1.1).
         """
         self.learn(packet.sender_mac, packet.sender_ip)
+        if (packet.sender_ip, packet.target_ip) == (self.ip, self.our_ip):
+            self._introduced = True  # by its answer to our question, or by ours to its
         if packet.operation != REQUEST or packet.is_probe or packet.is_announcement or packet.target_ip == self.ip:
             return None
         return ArpPacket(REPLY, self.our_mac, packet.target_ip, packet.sender_mac, packet.sender_ip)
 
     def poll_at(self) -> int | None:
         """When to ask for the guest's MAC."""
-        return self._ask_at
+        return None if self.ip is None or self._introduced else self._ask_at
 
     def on_timer(self, now: int) -> ArpPacket | None:
         """The question to broadcast, when it is time for one."""
-        if self._ask_at is None or now < self._ask_at or self.ip is None:
+        due = self.poll_at()
+        if due is None or now < due or self.ip is None:
             return None
         self._ask_at = now + self._ask_every
         self._ask_every = min(2 * self._ask_every, ASK_MAX)

@@ -151,8 +151,8 @@ class World:
 
     def exchange(self) -> None:
         """Carry frames until both ends are quiet."""
-        self.bridge.on_timer(self.now)
         while True:
+            self.bridge.on_timer(self.now)
             to_guest = self.bridge.take_output(self.now)
             for frame in to_guest:
                 self.guest.receive(frame, self.now)

@@ -15,6 +15,7 @@ from stm32emu.netbridge import tcp_forward
 from stm32emu.netbridge.bridge import Bridge, BridgeError
 from stm32emu.netbridge.forward import Forward
 from stm32emu.netbridge.poller import HANG_UP, IN, OUT, Poller
+from stm32emu.netbridge.prober import INTERVAL_FIRST
 from stm32emu.netbridge.tcp import Tcp
 from stm32emu.netbridge.tcp_state import State
 
@@ -320,9 +321,9 @@ def test_a_mask_is_changed_when_the_interest_is() -> None:
 
 def test_timers_of_the_host_are_the_bridges() -> None:
     guest = FakeGuest()
-    guest.apps[GUEST_PORT] = echo
     rig = Rig(guest)
-    assert rig.bridge.poll_at() == 0, "the first probe"
-    rig.step()
+    assert rig.bridge.poll_at() == INTERVAL_FIRST, "the second probe"
+    guest.apps[GUEST_PORT] = echo
+    rig.run_until(rig.listening)
     assert rig.bridge.poll_at() is None, "the guest listens"
     rig.bridge.close()

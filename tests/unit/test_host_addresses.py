@@ -129,6 +129,44 @@ def test_a_given_address_is_asked_for_until_answered() -> None:
     assert (pair.host.guest.mac, pair.host.poll_at()) == (GUEST_MAC, None)
 
 
+def asked_for(pair: Pair) -> list[IPv4Address]:
+    """Whom the host asks for now; its questions have reached the guest, and the answers the host."""
+    pair.host.on_timer(0)
+    frames = [EthernetFrame.parse(frame) for frame in pair.exchange()]
+    pair.exchange()
+    return [ArpPacket.parse(frame.payload).target_ip for frame in frames if frame.dst == BROADCAST]
+
+
+def test_the_guest_hears_of_us_before_the_first_packet() -> None:
+    """As from any machine on a real network: the question teaches the guest our address."""
+    pair = Pair()
+    pair.host.probe(80)
+    pair.guest.announce()
+    pair.exchange()
+    assert (pair.host.guest.mac, pair.host.guest.known, pair.host.poll_at()) == (GUEST_MAC, False, 0)
+    assert asked_for(pair) == [GUEST_IP]
+    assert (pair.guest.packets, pair.host.guest.known) == ([], True)
+    assert asked_for(pair) == []
+    assert len(pair.guest.packets) == 1
+
+
+def test_a_guest_that_asks_for_us_knows_us() -> None:
+    pair = Pair()
+    pair.guest.arp(arp.REQUEST, GUEST_IP, NO_MAC, GATEWAY)
+    pair.exchange()
+    assert (pair.host.guest.known, asked_for(pair)) == (True, [])
+
+
+def test_a_guest_that_moves_is_asked_for_again() -> None:
+    pair = Pair()
+    for address in ("169.254.3.4", "192.168.0.254"):
+        pair.guest.ip = IPv4Address(address)
+        pair.guest.announce()
+        pair.exchange()
+        assert (pair.host.guest.known, asked_for(pair)) == (False, [pair.guest.ip])
+        assert pair.host.guest.known
+
+
 def test_a_given_address_stays_and_a_contradiction_is_told_once() -> None:
     pair = Pair("192.168.0.10")
     pair.guest.announce()
@@ -160,8 +198,12 @@ def test_dhcp_from_discover_to_a_known_guest(given: str | None, lease: str) -> N
     pair.exchange()
     reply = DhcpMessage.parse(pair.guest.datagrams[-1].payload)
     assert (reply.message_type, reply.your_ip) == (MessageType.ACK, IPv4Address(lease))
-    assert (pair.host.guest.known, pair.host.guest.ip) == (True, IPv4Address(lease))
-    assert pair.host.guest.our_ip == packet.src
+    assert pair.host.guest.ip == IPv4Address(lease)
+    pair.guest.ip = IPv4Address(lease)
+    pair.host.on_timer(0)
+    pair.exchange()
+    pair.exchange()
+    assert (pair.host.guest.known, pair.host.guest.our_ip) == (True, packet.src)
 
 
 def test_dhcp_renewal_is_answered_to_the_guest_itself() -> None:

@@ -32,6 +32,8 @@ class Pair:
         self.guest.announce()
         self.guest.host_mac, self.guest.host_ip = OUR_MAC, US
         self.exchange()
+        self.host.on_timer(0)
+        self.exchange()
 
     def exchange(self, now: int = 0) -> list[Ipv4Packet]:
         """Until both are quiet; the packets that the guest got."""
