@@ -299,20 +299,46 @@ const char *core_map_system(Core *c)
     return err ? c->api.strerror(err) : NULL;
 }
 
+/* A range that shows another one: only a translation in the fill hook. RAM that is seen twice may be run at one place
+ * and written at the other, so that it gets both permissions from now on. */
+static void add_alias(Core *c, Region *alias)
+{
+    for (int n = 0; n < c->region_count; n++) {
+        Region *r = &c->regions[n];
+        if (r->executed != NULL && r->kind == KIND_RAM && alias->target - r->base < r->size)
+            memset(r->executed, 1, r->size / PAGE);
+    }
+    c->flush = c->attention = true;
+}
+
+/* The alias at `base`, whose place a new one takes. */
+static Region *old_alias(Core *c, uint32_t base)
+{
+    Region *r = core_region(c, base, 1);
+    if (r == NULL || r->base != base || r->target == base)
+        return NULL;
+    PyBuffer_Release(&r->view);
+    return r;
+}
+
 int core_add_memory(Core *c, uint32_t base, PyObject *buffer, RegionKind kind, uint32_t target)
 {
     Py_buffer view;
     if (PyObject_GetBuffer(buffer, &view, PyBUF_SIMPLE | PyBUF_WRITABLE) < 0)
         return -1;
-    Region *r = add_region(c, base, (uint32_t)view.len, kind, target);
+    Region *r = target != base ? old_alias(c, base) : NULL;
+    if (r == NULL)
+        r = add_region(c, base, (uint32_t)view.len, kind, target);
     if (r == NULL || view.len % 0x1000 || base % 0x1000) {
         PyBuffer_Release(&view);
         PyErr_SetString(PyExc_ValueError, "memory must be in whole 4 KB pages, and there is a limit of 32 regions");
         return -1;
     }
-    r->view = view;
-    if (target != base)
-        return 0; /* an alias is only a translation in the fill hook */
+    *r = (Region){.base = base, .size = (uint32_t)view.len, .kind = kind, .target = target, .view = view};
+    if (target != base) {
+        add_alias(c, r);
+        return 0;
+    }
     r->host = view.buf;
     r->executed = PyMem_Calloc((size_t)view.len / PAGE, 1);
     uc_err err = c->api.mem_map_ptr(c->uc, base, (size_t)view.len, 7, r->host);
@@ -323,8 +349,21 @@ int core_add_memory(Core *c, uint32_t base, PyObject *buffer, RegionKind kind, u
     return 0;
 }
 
-static int take_words(Mmio *m, PyObject *words, PyObject *plain)
+static void release_handlers(Mmio *m)
 {
+    Py_CLEAR(m->read);
+    Py_CLEAR(m->write);
+    PyBuffer_Release(&m->words);
+    PyBuffer_Release(&m->plain);
+    m->words.buf = m->plain.buf = NULL;
+}
+
+/* Who serves a block from now on. */
+static int take_handlers(Mmio *m, PyObject *read, PyObject *write, PyObject *words, PyObject *plain)
+{
+    release_handlers(m);
+    m->read = Py_NewRef(read);
+    m->write = Py_NewRef(write);
     if (words == Py_None)
         return 0;
     if (PyObject_GetBuffer(words, &m->words, PyBUF_SIMPLE) < 0 || PyObject_GetBuffer(plain, &m->plain, PyBUF_SIMPLE) < 0)
@@ -336,25 +375,31 @@ static int take_words(Mmio *m, PyObject *words, PyObject *plain)
     return 0;
 }
 
-int core_add_mmio(Core *c, uint32_t base, uint32_t size, PyObject *read, PyObject *write, PyObject *words, PyObject *plain)
+static Mmio *map_block(Core *c, uint32_t base, uint32_t size)
 {
     Mmio *m = PyMem_Calloc(1, sizeof *m);
     if (m == NULL || c->mmio_count == MAX_MMIO) {
         PyMem_Free(m);
         PyErr_SetString(PyExc_ValueError, "too many peripheral blocks");
-        return -1;
+        return NULL;
     }
-    *m = (Mmio){.core = c, .read = Py_NewRef(read), .write = Py_NewRef(write), .base = base, .size = size};
+    *m = (Mmio){.core = c, .base = base, .size = size};
     c->mmio[c->mmio_count++] = m;
-    if (take_words(m, words, plain) < 0)
-        return -1;
     uint32_t mapped = (size + PAGE - 1) & ~(PAGE - 1);
     uc_err err = c->api.mmio_map(c->uc, base, mapped, mmio_read, m, mmio_write, m);
     if (err) {
         PyErr_Format(PyExc_RuntimeError, "Unicorn cannot map a block at 0x%x: %s", base, c->api.strerror(err));
-        return -1;
+        return NULL;
     }
-    return 0;
+    return m;
+}
+
+int core_add_mmio(Core *c, uint32_t base, uint32_t size, PyObject *read, PyObject *write, PyObject *words, PyObject *plain)
+{
+    Mmio *m = mmio_at(c, base);
+    if (m == NULL)
+        m = map_block(c, base, size);
+    return m == NULL ? -1 : take_handlers(m, read, write, words, plain);
 }
 
 void core_release_memory(Core *c)
@@ -368,12 +413,7 @@ void core_release_memory(Core *c)
     }
     for (int n = 0; n < c->mmio_count; n++) {
         Mmio *m = c->mmio[n];
-        Py_XDECREF(m->read);
-        Py_XDECREF(m->write);
-        if (m->words.obj != NULL)
-            PyBuffer_Release(&m->words);
-        if (m->plain.obj != NULL)
-            PyBuffer_Release(&m->plain);
+        release_handlers(m);
         PyMem_Free(m);
     }
     c->region_count = c->mmio_count = 0;

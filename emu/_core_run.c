@@ -322,6 +322,7 @@ int core_run(Core *c, int64_t limit)
     while (!c->failed) {
         uint32_t pc = core_reg(c, UC_REG_PC);
         if (c->flush) {
+            c->api.ctl(c->uc, UC_CTL_TLB_FLUSH);
             c->api.ctl(c->uc, UC_CTL_TB_FLUSH);
             c->flush = false;
         }

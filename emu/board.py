@@ -3,49 +3,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal
+from typing import TypeVar
 
 from stm32emu.chip import Block, Chip
 from stm32emu.cpu import Cpu
-from stm32emu.errors import UserError
+from stm32emu.factories import FACTORIES, make_stub
 from stm32emu.guest_memory import GuestMemory, SystemBus
 from stm32emu.peripherals.clock import Clock, ClockTree
-from stm32emu.peripherals.crc import Crc
-from stm32emu.peripherals.dbgmcu import Dbgmcu
 from stm32emu.peripherals.dma import Dma
 from stm32emu.peripherals.dma_requests import REQUESTS, connect
 from stm32emu.peripherals.eth import Eth
-from stm32emu.peripherals.eth_phy import make_phy
-from stm32emu.peripherals.exti import Exti
-from stm32emu.peripherals.flash import Flash
-from stm32emu.peripherals.gpio import Gpio
-from stm32emu.peripherals.i2c import I2c
 from stm32emu.peripherals.irq import IrqLine, SharedIrq
-from stm32emu.peripherals.iwdg import Iwdg
 from stm32emu.peripherals.ledger import Ledger
-from stm32emu.peripherals.otg import Otg
 from stm32emu.peripherals.peripheral import Peripheral
-from stm32emu.peripherals.pwr import Pwr
-from stm32emu.peripherals.rcc import Rcc, RccF446
-from stm32emu.peripherals.rng import Rng, seeded
-from stm32emu.peripherals.spi import Spi
-from stm32emu.peripherals.stub import Stub
-from stm32emu.peripherals.syscfg import Syscfg
-from stm32emu.peripherals.tim import Tim
+from stm32emu.peripherals.rcc import Rcc
+from stm32emu.peripherals.unclocked import Slave, Unclocked
 from stm32emu.peripherals.usart import Usart
-from stm32emu.peripherals.wwdg import Wwdg
 
-APB2 = 0x4001_0000
-SERIES = {"STM32F446": "F446", "STM32F469": "F469", "STM32F479": "F469"}
-"""Which of a model's variants a chip has, where it is neither the F407's nor the F429's."""
-
-
-def series(chip: Chip) -> str:
-    """The variant name that the models use: "F407", "F429", "F446" or "F469"."""
-    return SERIES.get(chip.name, "F429" if chip.name[6:8] in ("42", "43") else "F407")
+Kind = TypeVar("Kind", bound=Peripheral)
 
 
 @dataclass
@@ -77,11 +55,15 @@ class Board:
         self.bus = SystemBus(self.memory)
         self._irqs: dict[int, SharedIrq] = {}
         for block in sorted(self.chip.blocks, key=lambda block: ORDER.get(block.model, 9)):
-            peripheral = FACTORIES.get(block.model, _stub)(self, block)
+            peripheral = FACTORIES.get(block.model, make_stub)(self, block)
             self.blocks[block.name] = peripheral
-            self._map(block, peripheral)
+            self.gate(block.name, peripheral, partial(self._serve, block))
+            self.one(Rcc).attach(block.name, peripheral)
         self._connect_dma()
-        self._connect_resets()
+
+    def one(self, kind: type[Kind]) -> Kind:
+        """The first block that `kind` models; StopIteration where the chip has none."""
+        return next(block for block in self.blocks.values() if isinstance(block, kind))
 
     def irq(self, number: int) -> IrqLine:
         """A line to the NVIC; several blocks may share a position."""
@@ -93,11 +75,18 @@ class Board:
         """A line to the NVIC by the vector's name; one that leads nowhere where the chip has no such vector."""
         return next((self.irq(irq) for irq, vector in self.chip.vector_names() if vector == name), IrqLine())
 
-    def _map(self, block: Block, peripheral: Peripheral) -> None:
-        native = type(peripheral).read is Peripheral.read and peripheral.SIZE >= block.size
-        words, plain = (peripheral.words, peripheral.plain_reads()) if native else (None, None)
-        self.cpu.add_mmio(block.base, block.size, peripheral.read, peripheral.write, words, plain)
-        self.bus.attach(block.base, block.size, peripheral.read, peripheral.write)
+    def gate(self, name: str, slave: Slave, serve: Callable[[Slave], None]) -> None:
+        """Let `serve` put `slave` at its addresses, or a stand-in whenever RCC has its bus clock off."""
+        rcc = self.one(Rcc)
+        off = Unclocked(name, rcc.gate(name), self.wiring.ledger)
+        rcc.on_clock(name, lambda clocked: serve(slave if clocked else off))
+
+    def _serve(self, block: Block, slave: Slave) -> None:
+        words = plain = None
+        if isinstance(slave, Peripheral) and type(slave).read is Peripheral.read and slave.SIZE >= block.size:
+            words, plain = slave.words, slave.plain_reads()  # reads that the core serves itself
+        self.cpu.add_mmio(block.base, block.size, slave.read, slave.write, words, plain)
+        self.bus.attach(block.base, block.size, slave.read, slave.write)
 
     def _connect_dma(self) -> None:
         controllers = {name: block for name, block in self.blocks.items() if isinstance(block, Dma)}
@@ -105,12 +94,6 @@ class Board:
             for request, line in _request_lines(name, block):
                 if request in REQUESTS:
                     connect(request, line, controllers)
-
-    def _connect_resets(self) -> None:
-        rcc = self.blocks["RCC"]
-        assert isinstance(rcc, Rcc)
-        for name, block in self.blocks.items():
-            rcc.attach(name, block)
 
     def reset(self) -> None:
         """A system reset: every block."""
@@ -127,182 +110,14 @@ class Board:
         return block if isinstance(block, Eth) else None
 
 
-def _request_lines(name: str, block: Peripheral) -> list[tuple[str, IrqLine]]:
-    """A block's DMA request lines under the names of the request tables: dma_tx of USART2 is USART2_TX."""
-    lines = [(key[4:].upper(), line) for key, line in vars(block).items() if key.startswith("dma_")]
-    return [(f"{name}_{suffix}", line) for suffix, line in lines if isinstance(line, IrqLine)]
+def _request_lines(name: str, block: Peripheral) -> Iterator[tuple[str, IrqLine]]:
+    """A block's DMA request lines under the names of the request tables: dma_tx of USART2 is USART2_TX, dma_adc1 of a
+    block with several converters is ADC1."""
+    for key, line in vars(block).items():
+        if key.startswith("dma_") and isinstance(line, IrqLine):
+            yield f"{name}_{key[4:].upper()}", line
+            yield key[4:].upper(), line
 
 
-def _stub(board: Board, block: Block) -> Peripheral:
-    return Stub(block.name, ledger=board.wiring.ledger)
-
-
-def _rcc(board: Board, block: Block) -> Peripheral:
-    w = board.wiring
-    kind = series(board.chip)
-    irq = board.irq(block.irqs[0])
-    if kind == "F446":
-        return RccF446(block.name, clock=w.clock, tree=w.tree, irq=irq, hse_hz=w.hse_hz, ledger=w.ledger)
-    return Rcc(block.name, clock=w.clock, tree=w.tree, irq=irq, hse_hz=w.hse_hz, series=kind, ledger=w.ledger)
-
-
-def _pwr(board: Board, block: Block) -> Peripheral:
-    return Pwr(block.name, clock=board.wiring.clock, series=series(board.chip), ledger=board.wiring.ledger)
-
-
-def _flash(board: Board, block: Block) -> Peripheral:
-    w, chip = board.wiring, board.chip
-    flash = Flash(
-        block.name,
-        clock=w.clock,
-        tree=w.tree,
-        irq=board.irq(block.irqs[0]),
-        array=board.memory.flash.data,
-        sectors=chip.sectors,
-        base=chip.flash.base,
-        on_change=lambda address, length: board.cpu.flush(),
-        ledger=w.ledger,
-    )
-    board.cpu.on_program = lambda offset, size, value: flash.program(chip.flash.base + offset, size, value)
-    return flash
-
-
-def _exti(board: Board, block: Block) -> Peripheral:
-    lines = {f"{name.lower()}_irq": board.irq(irq) for name, irq in zip(block.vectors, block.irqs, strict=True)}
-    internal = ("PVD", "RTC_Alarm", "OTG_FS_WKUP", "ETH_WKUP", "OTG_HS_WKUP", "TAMP_STAMP", "RTC_WKUP")
-    lines.update({f"{name.lower()}_irq": board.vector(name) for name in internal})
-    return Exti(block.name, on_event=board.cpu.send_event, ledger=board.wiring.ledger, **lines)
-
-
-def _syscfg(board: Board, block: Block) -> Peripheral:
-    exti = board.blocks["EXTI"]
-    assert isinstance(exti, Exti)
-    return Syscfg(block.name, on_line=exti.drive, ledger=board.wiring.ledger)
-
-
-def _gpio(board: Board, block: Block) -> Peripheral:
-    syscfg = board.blocks["SYSCFG"]
-    assert isinstance(syscfg, Syscfg)
-    return Gpio(block.name, on_input=syscfg.pin(block.name[-1]), ledger=board.wiring.ledger)
-
-
-def _usart(board: Board, block: Block) -> Peripheral:
-    w = board.wiring
-    return Usart(
-        block.name,
-        clock=w.clock,
-        tree=w.tree,
-        bus="pclk2" if block.base >= APB2 else "pclk1",
-        irq=board.irq(block.irqs[0]),
-        on_byte=partial(w.on_byte, block.name),
-        ledger=w.ledger,
-        uart_only=block.name.startswith("UART"),
-    )
-
-
-def _dma(board: Board, block: Block) -> Peripheral:
-    irqs = [board.irq(irq) for irq in block.irqs]
-    both = block.name == "DMA2"  # only DMA2's AHB ports allow memory to memory (RM0090 section 10.3.6)
-    return Dma(
-        block.name,
-        clock=board.wiring.clock,
-        irqs=irqs,
-        memory=board.bus,
-        ledger=board.wiring.ledger,
-        memory_to_memory=both,
-    )
-
-
-def _iwdg(board: Board, block: Block) -> Peripheral:
-    w = board.wiring
-    return Iwdg(block.name, clock=w.clock, tree=w.tree, on_reset=w.on_reset, ledger=w.ledger)
-
-
-def _wwdg(board: Board, block: Block) -> Peripheral:
-    w = board.wiring
-    irq = board.irq(block.irqs[0])
-    return Wwdg(block.name, clock=w.clock, tree=w.tree, irq=irq, on_reset=w.on_reset, ledger=w.ledger)
-
-
-def _rng(board: Board, block: Block) -> Peripheral:
-    w = board.wiring
-    irq = board.irq(block.irqs[0])
-    return Rng(block.name, clock=w.clock, tree=w.tree, irq=irq, source=seeded(w.seed), ledger=w.ledger)
-
-
-def _eth(board: Board, block: Block) -> Peripheral:
-    w = board.wiring
-    try:
-        phy = make_phy(w.phy, clock=w.clock, tree=w.tree)
-    except ValueError as error:
-        raise UserError(str(error)) from None
-    irq, wkup = (board.irq(number) for number in block.irqs)
-    return Eth(
-        block.name,
-        clock=w.clock,
-        tree=w.tree,
-        irq=irq,
-        wkup_irq=wkup,
-        memory=board.memory,
-        phy=phy,
-        on_frame=w.on_frame,
-        ledger=w.ledger,
-    )
-
-
-def _tim(board: Board, block: Block) -> Peripheral:
-    w, number = board.wiring, int(block.name[3:])
-    split = len(block.irqs) == 4  # TIM1 and TIM8: break, update, trigger and commutation, compare
-    lines = [board.irq(irq) for irq in block.irqs]
-    return Tim(
-        block.name,
-        clock=w.clock,
-        tree=w.tree,
-        bus="timclk2" if block.base >= APB2 else "timclk1",
-        irq=lines[1 if split else 0],
-        brk_irq=lines[0] if split else None,
-        trg_com_irq=lines[2] if split else None,
-        cc_irq=lines[3] if split else None,
-        ledger=w.ledger,
-        bits=32 if number in (2, 5) else 16,
-        channels=TIM_CHANNELS.get(number, 4),
-    )
-
-
-def _spi(board: Board, block: Block) -> Peripheral:
-    w = board.wiring
-    bus: Literal["pclk1", "pclk2"] = "pclk2" if block.base >= APB2 else "pclk1"
-    return Spi(block.name, clock=w.clock, tree=w.tree, bus=bus, irq=board.irq(block.irqs[0]), ledger=w.ledger)
-
-
-def _i2c(board: Board, block: Block) -> Peripheral:
-    w = board.wiring
-    ev, er = (board.irq(irq) for irq in block.irqs)
-    return I2c(block.name, clock=w.clock, tree=w.tree, ev_irq=ev, er_irq=er, ledger=w.ledger)
-
-
-TIM_CHANNELS = {6: 0, 7: 0, 9: 2, 10: 1, 11: 1, 12: 2, 13: 1, 14: 1}
-"""Compare channels of the timers that have fewer than four (RM0090 chapters 19 and 20)."""
-
-FACTORIES: dict[str, Callable[[Board, Block], Peripheral]] = {
-    "crc": lambda board, block: Crc(block.name, ledger=board.wiring.ledger),
-    "dbgmcu": lambda board, block: Dbgmcu(block.name, series=series(board.chip), ledger=board.wiring.ledger),
-    "dma": _dma,
-    "eth": _eth,
-    "exti": _exti,
-    "flash": _flash,
-    "gpio": _gpio,
-    "i2c": _i2c,
-    "iwdg": _iwdg,
-    "otg": lambda board, block: Otg(block.name, ledger=board.wiring.ledger),
-    "pwr": _pwr,
-    "rcc": _rcc,
-    "rng": _rng,
-    "spi": _spi,
-    "syscfg": _syscfg,
-    "tim": _tim,
-    "usart": _usart,
-    "wwdg": _wwdg,
-}
 ORDER = {"rcc": 0, "exti": 1, "syscfg": 2}
 """Blocks that others are wired to come first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stm32emu.chip import KB, Chip
 from stm32emu.cpu import Cpu, Kind
@@ -50,6 +50,7 @@ class GuestMemory:
             self.banks.append(self._bank(chip.bkpsram.base, chip.bkpsram.size, Kind.RAM))
         self._read_only()
         self._dma = [bank for bank in self.banks if bank.dma]
+        self.zero = self.flash
 
     @staticmethod
     def _bank(base: int, size: int, kind: Kind, *, dma: bool = True, fill: bytes = b"") -> Bank:
@@ -60,7 +61,7 @@ class GuestMemory:
 
     def _read_only(self) -> None:
         """System memory (no boot loader in it), OTP, device signature, option bytes."""
-        rom = self._bank(ROM_BASE, ROM_SIZE, Kind.ROM, fill=ERASED)
+        self.rom = rom = self._bank(ROM_BASE, ROM_SIZE, Kind.ROM, fill=ERASED)
         signature = self.chip.SIGNATURE.base - ROM_BASE
         rom.data[signature : signature + 12] = UNIQUE_ID
         rom.data[signature + 0x12 : signature + 0x14] = (self.chip.flash.size // KB).to_bytes(2, "little")
@@ -71,10 +72,18 @@ class GuestMemory:
             self.banks.append(options)
 
     def map_into(self, cpu: Cpu) -> None:
-        """Give the CPU every bank, and flash once more at address 0 (RM0090 section 2.4, boot from main flash)."""
+        """Give the CPU every bank."""
         for bank in self.banks:
             cpu.add_memory(bank.base, bank.data, bank.kind, bank.base)
-        cpu.add_memory(0, self.flash.data, Kind.FLASH, self.flash.base)
+        self.show_at_zero(cpu, 0)
+
+    def show_at_zero(self, cpu: Cpu, mode: int) -> None:
+        """What SYSCFG_MEMRMP.MEM_MODE puts at address 0: flash out of reset, system memory (1) or SRAM1 (3), from the
+        next branch on; the external memories (RM0090 section 9.2.1) are not modelled."""
+        shown = {0: self.flash, 1: self.rom, 3: replace(self.sram, data=self.sram.data[: self.chip.ram[0].size])}
+        if mode in shown:
+            self.zero = shown[mode]
+            cpu.add_memory(0, self.zero.data, self.zero.kind, self.zero.base)
 
     def _find(self, banks: Sequence[Bank], address: int, length: int) -> tuple[Bank, int]:
         for bank in banks:
@@ -97,8 +106,8 @@ class GuestMemory:
 
     def peek(self, address: int, length: int) -> bytes:
         """What the CPU would read, CCM and the flash alias at 0 included; fewer bytes where memory ends."""
-        if address < self.chip.flash.size:
-            address += self.flash.base
+        if address < len(self.zero.data):
+            address += self.zero.base
         for bank in self.banks:
             start = bank.offset(address, 1)
             if start is not None:
@@ -120,22 +129,22 @@ class SystemBus:
 
     def __init__(self, memory: GuestMemory) -> None:
         self._memory = memory
-        self._blocks: list[tuple[int, int, Read, Write]] = []
+        self._blocks: dict[int, tuple[int, Read, Write]] = {}
 
     def attach(self, base: int, size: int, read: Read, write: Write) -> None:
-        """Make a peripheral's registers reachable."""
-        self._blocks.append((base, size, read, write))
+        """Make a peripheral's registers reachable; what was at `base` before is no longer."""
+        self._blocks[base] = (size, read, write)
 
     def read(self, address: int, length: int) -> bytes:
         """See Memory."""
-        for base, size, read, _write in self._blocks:
+        for base, (size, read, _write) in self._blocks.items():
             if base <= address < base + size:
                 return read(address - base, length).to_bytes(length, "little")
         return self._memory.read(address, length)
 
     def write(self, address: int, data: bytes) -> None:
         """See Memory."""
-        for base, size, _read, write in self._blocks:
+        for base, (size, _read, write) in self._blocks.items():
             if base <= address < base + size:
                 write(address - base, len(data), int.from_bytes(data, "little"))
                 return

@@ -130,9 +130,7 @@ class Machine:
         self._reset_cause = None
         self._asleep = False
         self.resets += 1
-        rcc = self.board.blocks["RCC"]
-        assert isinstance(rcc, Rcc)
-        rcc.note_reset(cause)
+        self.board.one(Rcc).note_reset(cause)
         self.board.reset()
         self._start()
 

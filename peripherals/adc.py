@@ -12,6 +12,7 @@ from stm32emu.peripherals.irq import IrqLine, SharedIrq
 from stm32emu.peripherals.ledger import NO_LEDGER, Ledger
 from stm32emu.peripherals.peripheral import Peripheral
 from stm32emu.peripherals.register import RC_W0, RO, Register
+from stm32emu.peripherals.unclocked import Slave
 
 SAMPLE_CYCLES = (3, 15, 28, 56, 84, 112, 144, 480)
 RESOLUTION_BITS = (12, 10, 8, 6)
@@ -342,21 +343,20 @@ class AdcBlock(Peripheral):
         for each in self.converters:
             each.common = self.common
         self.converters[0].inputs.update(INTERNAL)
+        self._slaves: dict[int, Slave] = {COMMON >> 8: self.common, **dict(enumerate(self.converters))}
 
-    def _part(self, offset: int) -> Peripheral | None:
-        if offset >= COMMON:
-            return self.common
-        n = offset >> 8
-        return self.converters[n] if n < len(self.converters) else None
+    def serve(self, n: int, slave: Slave) -> None:
+        """Let `slave` answer where converter `n` (0 ... 2) does: itself, or what stands in for it."""
+        self._slaves[n] = slave
 
     def read(self, offset: int, size: int) -> int:
         """See Peripheral.read."""
-        part = self._part(offset)
+        part = self._slaves.get(offset >> 8)
         return self.read_undeclared(offset, size) if part is None else part.read(offset & 0xFF, size)
 
     def write(self, offset: int, size: int, value: int) -> None:
         """See Peripheral.write."""
-        part = self._part(offset)
+        part = self._slaves.get(offset >> 8)
         if part is None:
             self.write_undeclared(offset, size, value)
         else:

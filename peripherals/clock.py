@@ -107,13 +107,14 @@ class ManualClock(Clock):
 class ClockTree:
     """Frequencies in Hz that RCC sets and other blocks read (RM0090 figure 16, "Clock tree"). Reset: HSI, 16 MHz.
 
-    `pll48ck` is None while the 48 MHz domain has no running source.
+    `pll48ck` is None while the 48 MHz domain has no running source, `rtcclk` likewise.
     """
 
     def __init__(self) -> None:
         self.sysclk = self.hclk = self.pclk1 = self.pclk2 = 16_000_000
         self.timclk1 = self.timclk2 = 16_000_000
         self.pll48ck: int | None = None
+        self.rtcclk: int | None = None
         self.listeners: list[Action] = []
 
     def changed(self) -> None:

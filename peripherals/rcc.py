@@ -9,12 +9,13 @@ from typing import ClassVar
 from stm32emu.peripherals.clock import Clock, ClockTree, Event
 from stm32emu.peripherals.irq import IrqLine
 from stm32emu.peripherals.ledger import NO_LEDGER, Ledger
-from stm32emu.peripherals.peripheral import Peripheral
-from stm32emu.peripherals.rcc_gates import ALIASES, NOT_ON
+from stm32emu.peripherals.rcc_blocks import RccBlocks
+from stm32emu.peripherals.rcc_gates import NOT_ON
 from stm32emu.peripherals.rcc_registers import RccRegisters
 from stm32emu.peripherals.register import Register
 
 HSI_HZ = 16_000_000
+LSE_HZ, LSI_HZ = 32_768, 32_000
 STARTUP = 400  # cycles from ON to RDY; silicon takes microseconds to milliseconds, which firmware only waits out
 CRYSTALS = tuple(mhz * 1_000_000 for mhz in (8, 25, 12, 16, 26, 24, 10, 20, 4, 5, 6, 13, 14, 18, 19, 22))
 
@@ -24,7 +25,7 @@ SELECTORS = {"F407": 0, "F429": 0x01F3_1F1F, "F446": 0xFFFF_FFFF, "F469": 0xFFFF
 RESET_FLAGS = {"bor": 25, "pin": 26, "por": 27, "software": 28, "iwdg": 29, "wwdg": 30, "low_power": 31}
 
 
-class Rcc(RccRegisters):
+class Rcc(RccBlocks):
     """Oscillators, PLLs, the clock tree they feed, peripheral resets and clock gates, reset causes.
 
     Args:
@@ -32,6 +33,8 @@ class Rcc(RccRegisters):
         hse_hz: the crystal or external clock on OSC_IN, 0 when there is none. None: inferred when the PLL starts.
         series: "F407" (F405/407/415/417), "F429" (F427 ... F439) or "F469"; for the F446 use RccF446.
         backup_unlocked: whether PWR_CR.DBP lets the firmware write BDCR.
+
+    `on_backup_reset` is called when BDCR.BDRST resets the backup domain.
     """
 
     MISSING: ClassVar[str] = "MCO outputs, spread spectrum, I2S/SAI/LTDC clocks, clock security"
@@ -57,9 +60,8 @@ class Rcc(RccRegisters):
         self._hse_known = hse_hz is not None
         self._starting: dict[str, Event] = {}
         self._vco = dict.fromkeys(PLLS, 0)  # Hz, from the last lock
-        self._blocks: dict[tuple[int, int], list[Peripheral]] = {}
         self._backup = 0
-        self._places = {each.name: (one.index, each.mask) for one in self.REGISTERS for each in one.fields}
+        self.on_backup_reset: Callable[[], None] = lambda: None
         super().__init__(name, ledger=ledger)
 
     # Resets
@@ -79,40 +81,12 @@ class Rcc(RccRegisters):
         super().reset()
         self.CSR = flags
         self.BDCR = self._backup
+        self._follow_gates()
         self._update()
 
     def note_reset(self, cause: str) -> None:
         """Record why the chip is about to reset, one of RESET_FLAGS. Internal causes pull NRST low as well."""
         self.CSR |= 1 << RESET_FLAGS[cause] | 1 << RESET_FLAGS["pin"]
-
-    def attach(self, block_name: str, peripheral: Peripheral) -> None:
-        """Let `block_name`'s bit in its RSTR register reset `peripheral`; blocks without such a bit are ignored."""
-        place = self._find(block_name, "RST")
-        if place is not None:
-            self._blocks.setdefault(place, []).append(peripheral)
-
-    def enabled(self, block_name: str) -> bool:
-        """Whether the block's bus clock is on; True for blocks that have no gate (FLASH, IWDG ...)."""
-        place = self._find(block_name, "EN")
-        return place is None or bool(self.words[place[0]] & place[1])
-
-    def _find(self, block_name: str, suffix: str) -> tuple[int, int] | None:
-        """The word index and mask of a block's gate bit."""
-        gate = ALIASES.get(block_name, block_name)
-        if suffix == "RST" and gate.startswith("ADC"):
-            gate = "ADC"
-        return self._places.get(gate + suffix)
-
-    @RccRegisters.AHB1RSTR.on_write
-    @RccRegisters.AHB2RSTR.on_write
-    @RccRegisters.AHB3RSTR.on_write
-    @RccRegisters.APB1RSTR.on_write
-    @RccRegisters.APB2RSTR.on_write
-    def _reset_blocks(self, written: int) -> None:
-        for (index, mask), blocks in self._blocks.items():
-            if self.words[index] & mask & written:
-                for block in blocks:
-                    block.reset()
 
     # Oscillators and PLLs
 
@@ -215,7 +189,7 @@ class Rcc(RccRegisters):
 
     def _feed(self, tree: ClockTree) -> None:
         """Compute every frequency; tell the listeners when one differs."""
-        before = (tree.sysclk, tree.hclk, tree.pclk1, tree.pclk2, tree.timclk1, tree.timclk2, tree.pll48ck)
+        before = dict(vars(tree))
         tree.sysclk = self._sysclk()
         tree.hclk = tree.sysclk >> (0, 1, 2, 3, 4, 6, 7, 8, 9)[max(0, self.HPRE - 7)]
         tree.pclk1 = tree.hclk >> max(0, self.PPRE1 - 3)
@@ -223,7 +197,8 @@ class Rcc(RccRegisters):
         tree.timclk1 = self._timer(tree.hclk, tree.pclk1)
         tree.timclk2 = self._timer(tree.hclk, tree.pclk2)
         tree.pll48ck = self._ck48()
-        if before != (tree.sysclk, tree.hclk, tree.pclk1, tree.pclk2, tree.timclk1, tree.timclk2, tree.pll48ck):
+        tree.rtcclk = self._rtcclk()
+        if before != vars(tree):
             if tree.sysclk > MAX_SYSCLK[self.series]:
                 self.ledger.illegal(self.name, Rcc.CFGR.offset, f"SYSCLK at {tree.sysclk} Hz, above the chip's maximum")
             tree.changed()
@@ -241,6 +216,11 @@ class Rcc(RccRegisters):
             return self._vco["PLLSAI"] // (2 * (self.PLLSAIP + 1)) if self.PLLSAIRDY else None
         return self._vco["PLL"] // max(self.PLLQ, 1) if self.PLLRDY else None
 
+    def _rtcclk(self) -> int | None:
+        """RTCSEL's source, while it runs and RTCEN lets it through (section 6.3.20)."""
+        runs = (0, self.LSERDY, self.LSIRDY, self.HSERDY and self.RTCPRE >= 2)[self.RTCSEL]
+        return (0, LSE_HZ, LSI_HZ, self.hse_hz // max(self.RTCPRE, 1))[self.RTCSEL] if self.RTCEN and runs else None
+
     # Backup domain, reset flags, LSI
 
     @RccRegisters.BDCR.on_write
@@ -251,14 +231,25 @@ class Rcc(RccRegisters):
             return
         if self.BDRST:
             self.BDCR = Rcc.BDRST.mask
+            self.on_backup_reset()
+        self._keep_source()
         self._follow("LSE")
         self._backup = self.BDCR
+        self._update()
+
+    def _keep_source(self) -> None:
+        """RTCSEL is chosen once, until the next reset of the backup domain (section 6.3.20)."""
+        chosen = self._backup & Rcc.RTCSEL.mask
+        if chosen and not self.BDRST and self.BDCR & Rcc.RTCSEL.mask != chosen:
+            self.ledger.illegal(self.name, Rcc.BDCR.offset, "RTCSEL changed without a reset of the backup domain")
+            self.BDCR = self.BDCR & ~Rcc.RTCSEL.mask | chosen
 
     @RccRegisters.CSR.on_write
     def _status(self, _written: int) -> None:
         if self.RMVF:
             self.CSR &= 0x00FF_FFFF
         self._follow("LSI")
+        self._update()
 
 
 class RccF446(Rcc):

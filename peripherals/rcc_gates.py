@@ -21,7 +21,8 @@ APB2 = {"TIM1": 0, "TIM8": 1, "USART1": 4, "USART6": 5, "SDIO": 11, "SPI1": 12, 
         "TIM10": 17, "TIM11": 18, "SPI5": 20, "SPI6": 21, "SAI1": 22, "SAI2": 23, "LTDC": 26, "DSI": 27}  # fmt: skip
 ADCS = {"ADC1": 8, "ADC2": 9, "ADC3": 10}
 
-ALIASES = {"ETH": "ETHMAC", "OTG_FS": "OTGFS", "OTG_HS": "OTGHS", "FSMC": "FMC", "QUADSPI": "QSPI", "ADC": "ADC1"}
+ALIASES = {"ETH": "ETHMAC", "OTG_FS": "OTGFS", "OTG_HS": "OTGHS", "FSMC": "FMC", "QUADSPI": "QSPI", "SPDIFRX": "SPDIF",
+           "I2S2ext": "SPI2", "I2S3ext": "SPI3", "AES": "CRYP"}  # fmt: skip
 NOT_ON = {  # gates a series lacks; what it has is set in its low-power registers out of reset
     "F407": {"GPIOJ", "GPIOK", "DMA2D", "SRAM3", "QSPI", "SPDIF", "FMPI2C1", "CEC", "UART7", "UART8", "SPI4", "SPI5",
              "SPI6", "SAI1", "SAI2", "LTDC", "DSI"},

@@ -15,7 +15,7 @@ from stm32emu.peripherals.peripheral import Peripheral
 from stm32emu.peripherals.register import RC_W0, RO, RW, WO, Register, RegisterArray
 from stm32emu.peripherals.rtc_calendar import from_registers, next_alarm, to_registers
 
-EPOCH = datetime(2000, 1, 1)
+EPOCH, MONDAY = datetime(2000, 1, 1), 1  # out of reset (section 26.6.2); the weekday is a counter of its own
 KEYS = (0xCA, 0x53)  # to WPR, in this order (section 26.3.5)
 UNPROTECTED = (0x0C, 0x24, 0x40)  # ISR (its flags), WPR, TAFCR; the backup registers follow from 0x50 on
 SYNCHRONISATION = 2  # RTCCLK cycles for INITF, RSF and the write flags
@@ -47,9 +47,7 @@ class Rtc(Peripheral):
 
     Args:
         alarm_irq, wkup_irq: to EXTI lines 17 and 22.
-        rtcclk: gives the frequency of RTCCLK in Hz, None while it has no source (RCC_BDCR).
         unlocked: whether PWR_CR.DBP lets the firmware write here.
-        start: the date and time at cycle 0: a board whose battery has kept the clock running.
     """
 
     MISSING: ClassVar[str] = "time stamps, tamper pins, calibration, shifting and sub-second alarms are not modelled"
@@ -154,9 +152,7 @@ class Rtc(Peripheral):
         tree: ClockTree,
         alarm_irq: IrqLine,
         wkup_irq: IrqLine,
-        rtcclk: Callable[[], int | None] = lambda: 32_768,
         unlocked: Callable[[], bool] = lambda: True,
-        start: datetime = datetime(2021, 1, 1),
         ledger: Ledger = NO_LEDGER,
     ) -> None:
         super().__init__(name, ledger=ledger)
@@ -164,19 +160,17 @@ class Rtc(Peripheral):
         self.tree = tree
         self.alarm_irq = alarm_irq
         self.wkup_irq = wkup_irq
-        self.rtcclk = rtcclk
         self.unlocked = unlocked
         self._events: dict[str, Event] = {}
         self._rate: tuple[int | None, int] = (None, 1)
         self._tick = 0  # of RTCCLK at its present frequency, when `_counted` was the count
         self._counted = 0
         self._offset = 0  # from the count of RTCCLK cycles to those since EPOCH
+        self._shift = 0  # from the date's weekday to the one that was set
         self._wake_due: int | None = None  # a count
         self._frozen: datetime | None = None  # what DR shows after a read of TR (section 26.3.6)
         self._key = 0  # how much of the key has been written; 2 is unlocked
-        self._set(start)
-        self.INITS = 1
-        self.RSF = 1
+        self._set(EPOCH, MONDAY)
         self.retune()
         tree.listeners.append(self.retune)
 
@@ -193,7 +187,7 @@ class Rtc(Peripheral):
             event.cancel()
         super().reset()
         self._frozen, self._key = None, 0
-        self._set(EPOCH)
+        self._set(EPOCH, MONDAY)
         self._update()
 
     # Time
@@ -205,8 +199,10 @@ class Rtc(Peripheral):
     def retune(self) -> None:
         """RTCCLK or the core's frequency has changed: the count goes on from where it is."""
         self._counted = self._count()
-        self._rate = (self.rtcclk(), self.tree.hclk)
+        self._rate = (self.tree.rtcclk, self.tree.hclk)
         self._tick = self._ticks()
+        if not self.RSF and not self.INITF:
+            self._synchronise("RSF")
         self._plan()
 
     def _count(self) -> int:
@@ -221,8 +217,9 @@ class Rtc(Peripheral):
         """RTCCLK cycles per calendar second, after both prescalers."""
         return (self.PREDIV_A + 1) * (self.PREDIV_S + 1)
 
-    def _set(self, when: datetime) -> None:
+    def _set(self, when: datetime, weekday: int) -> None:
         self._offset = self._calendar_at(when) - self._count()
+        self._shift = weekday - when.isoweekday()
 
     def _calendar_at(self, when: datetime) -> int:
         return int((when - EPOCH).total_seconds()) * self._second
@@ -231,6 +228,9 @@ class Rtc(Peripheral):
         """The calendar, whole seconds."""
         return EPOCH + timedelta(seconds=self._calendar_ticks() // self._second % (36_525 * 86_400))
 
+    def _registers(self, when: datetime) -> tuple[int, int]:
+        return to_registers(when, bool(self.FMT), self._shift)
+
     # Reads depend on time: none of these may be skipped as a poll that waits for an event.
     @TR.on_read
     def _read_tr(self) -> int:
@@ -238,14 +238,14 @@ class Rtc(Peripheral):
             return self.TR
         now = self._frozen or self.now()
         self._freeze(now)
-        return to_registers(now, bool(self.FMT))[0]
+        return self._registers(now)[0]
 
     @DR.on_read
     def _read_dr(self) -> int:
         if self.INITF:
             return self.DR
         now, self._frozen = self._frozen or self.now(), None
-        return to_registers(now, bool(self.FMT))[1]
+        return self._registers(now)[1]
 
     @SSR.on_read
     def _read_ssr(self) -> int:
@@ -288,11 +288,11 @@ class Rtc(Peripheral):
 
     def _enter_init(self) -> None:
         if self.INIT:
-            self.TR, self.DR = to_registers(self.now(), bool(self.FMT))
+            self.TR, self.DR = self._registers(self.now())
             self.INITF = 1
 
     def _leave_init(self) -> None:
-        self._set(from_registers(self.TR, self.DR, bool(self.FMT)))
+        self._set(from_registers(self.TR, self.DR, bool(self.FMT)), self.DR >> 13 & 7)
         self.INITF = self.RSF = 0
         self.INITS = int(self.DR >> 16 & 0xFF != 0)
         self._frozen = None
@@ -322,7 +322,7 @@ class Rtc(Peripheral):
         """One event each for the alarms and the wake-up timer, as far as they are enabled."""
         for flag, enabled, register in (("ALRAF", self.ALRAE, self.ALRMAR), ("ALRBF", self.ALRBE, self.ALRMBR)):
             self._cancel(flag)
-            if enabled and (when := next_alarm(self.now(), register, bool(self.FMT))) is not None:
+            if enabled and (when := next_alarm(self.now(), register, bool(self.FMT), self._shift)) is not None:
                 self._at(flag, self._calendar_at(when) - self._offset, partial(self._expired, flag))
         self._cancel("WUTF")
         if not self.WUTE:

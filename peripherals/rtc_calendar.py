@@ -16,11 +16,15 @@ def _binary(bcd: int) -> int:
     return (bcd >> 4) * 10 + (bcd & 15)
 
 
-def to_registers(when: datetime, twelve_hours: bool) -> tuple[int, int]:
-    """TR and DR. In the 12-hour format midnight is 12 AM and noon is 12 PM."""
+def _weekday(day: datetime, shift: int) -> int:
+    return (day.weekday() + shift) % 7 + 1
+
+
+def to_registers(when: datetime, twelve_hours: bool, shift: int = 0) -> tuple[int, int]:
+    """TR and DR, the weekday `shift` days after the date's. In the 12-hour format midnight is 12 AM, noon 12 PM."""
     hour, afternoon = ((when.hour + 11) % 12 + 1, when.hour >= 12) if twelve_hours else (when.hour, False)
     tr = afternoon << 22 | _bcd(hour) << 16 | _bcd(when.minute) << 8 | _bcd(when.second)
-    dr = _bcd(when.year % 100) << 16 | when.isoweekday() << 13 | _bcd(when.month) << 8 | _bcd(when.day)
+    dr = _bcd(when.year % 100) << 16 | _weekday(when, shift) << 13 | _bcd(when.month) << 8 | _bcd(when.day)
     return tr, dr
 
 
@@ -39,15 +43,15 @@ def from_registers(tr: int, dr: int, twelve_hours: bool) -> datetime:
     )
 
 
-def next_alarm(now: datetime, register: int, twelve_hours: bool) -> datetime | None:
-    """When the alarm in ALRMxR is due next, later than `now`; None if never."""
+def next_alarm(now: datetime, register: int, twelve_hours: bool, shift: int = 0) -> datetime | None:
+    """When the alarm in ALRMxR is due next, later than `now`; None if never. `shift`: see to_registers."""
     seconds = range(60) if register >> 7 & 1 else (_binary(register & 0x7F),)
     minutes = range(60) if register >> 15 & 1 else (_binary(register >> 8 & 0x7F),)
     hours = range(24) if register >> 23 & 1 else (_hour(register, twelve_hours),)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     for days in range(ALARM_HORIZON_DAYS):
         day = midnight + timedelta(days=days)
-        if not _is_alarm_day(day, register):
+        if not _is_alarm_day(day, register, shift):
             continue
         for hour in hours:
             for minute in minutes:
@@ -60,9 +64,9 @@ def next_alarm(now: datetime, register: int, twelve_hours: bool) -> datetime | N
     return None
 
 
-def _is_alarm_day(day: datetime, register: int) -> bool:
+def _is_alarm_day(day: datetime, register: int, shift: int) -> bool:
     if register >> 31 & 1:
         return True
     if register >> 30 & 1:
-        return day.isoweekday() == register >> 24 & 0xF
+        return _weekday(day, shift) == register >> 24 & 0xF
     return day.day == _binary(register >> 24 & 0x3F)

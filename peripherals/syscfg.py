@@ -10,6 +10,8 @@ from stm32emu.peripherals.ledger import NO_LEDGER, Ledger
 from stm32emu.peripherals.peripheral import Peripheral
 from stm32emu.peripherals.register import RO, Register
 
+EXTERNAL = (2, 4)  # MEM_MODE: FSMC or FMC banks
+
 
 class Syscfg(Peripheral):
     """What is mapped at address 0, MII or RMII, and which port's pin feeds each EXTI line.
@@ -78,6 +80,8 @@ class Syscfg(Peripheral):
 
     @MEMRMP.on_write
     def _remap(self, _written: int) -> None:
+        if self.MEM_MODE in EXTERNAL:
+            self.ledger.unmodelled(self.name, Syscfg.MEMRMP.offset, "external memory at address 0")
         if self._mode != self.MEM_MODE:
             self._mode = self.MEM_MODE
             self.on_remap(self._mode)

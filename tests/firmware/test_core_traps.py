@@ -8,27 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from stm32emu.chips import find_chip
-from stm32emu.elf import load_firmware
-from stm32emu.machine import Machine
+from programs import result, run_program
 
-HEAD = """
-.syntax unified
-.thumb
-.fpu fpv4-sp-d16
-.section .isr_vector, "a"
-    .word 0x20020000, Reset_Handler
-.text
-.thumb_func
-.global Reset_Handler
-Reset_Handler:
-    ldr r7, =0x20000100
-"""
-TAIL = """
-    str r0, [r7]
-wait:
-    b wait
-"""
 PROGRAMS = {
     # A first store to a page makes Unicorn fill its TLB in the middle of an IT block, and forget to leave the block.
     "a TLB fill in an IT block": (
@@ -95,7 +76,4 @@ next:
 @pytest.mark.parametrize("trap", PROGRAMS)
 def test_trap(trap: str, compile_firmware: Callable[..., Path]) -> None:
     code, expected = PROGRAMS[trap]
-    elf = compile_firmware(trap.replace(" ", "_"), HEAD + code + TAIL, suffix=".s")
-    machine = Machine(load_firmware(elf), find_chip("f407"))
-    machine.run(10_000)
-    assert int.from_bytes(machine.memory.peek(0x2000_0100, 4), "little") == expected
+    assert result(run_program(compile_firmware, trap, code)) == expected

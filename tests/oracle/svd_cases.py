@@ -238,7 +238,6 @@ ERRATA: tuple[Erratum, ...] = (
     ),
     Erratum("Ethernet_MAC.PTPPPSCR.PPSFREQ", "missing", "section 33.8.3"),
     Erratum("Ethernet_MAC.DMABMR", "reset", "SR, PBL and RDP come up as 1 (section 33.8.4); the SVD has lost a digit"),
-    Erratum("RTC.ISR", "reset", "RSF and INITS are set on a board whose battery has kept the clock running"),
     Erratum("RTC.ISR.SHPF", "access", "read-only (RM0090 section 26.6.4)"),
     *(Erratum(f"RTC.CR.{name}1H", "access", "write-only (RM0090 section 26.6.3)") for name in ("ADD", "SUB")),
     Erratum("RTC.CR.BYPSHAD", "missing", "bit 5 (RM0090 section 26.6.3)"),

@@ -287,6 +287,22 @@ def test_clock_gates(block: str, register: str, bit: int) -> None:
 def test_blocks_without_a_gate_are_always_clocked() -> None:
     rcc = Bench().rcc
     assert all(rcc.enabled(name) for name in ("FLASH", "IWDG", "EXTI", "DBGMCU", "RCC"))
+    heard: list[bool] = []
+    rcc.on_clock("FLASH", heard.append)
+    assert (heard, rcc.gate("FLASH")) == ([True], "")
+
+
+def test_every_change_of_a_gate_is_heard() -> None:
+    bench = Bench()
+    heard: list[bool] = []
+    bench.rcc.on_clock("ETH", heard.append)
+    assert (heard, bench.rcc.gate("ETH")) == ([False], "RCC_AHB1ENR.ETHMACEN")
+    bench["AHB1ENR"] = 1 << 25
+    bench["AHB1ENR"] = 1 << 25 | 1
+    bench["AHB1ENR"] = 1
+    bench["AHB1ENR"] = 1 << 25
+    bench.rcc.reset()
+    assert heard == [False, True, False, True, False]
 
 
 def test_reset_flags_survive_reset_until_removed() -> None:
@@ -355,3 +371,43 @@ def test_reconfiguring_a_running_pll_is_the_firmwares_fault() -> None:
     bench.start(pll(8, 336, 2, 7))
     bench["PLLCFGR"] = pll(8, 168, 2, 4)
     assert bench.ledger.of_kind("illegal")[0].what == "PLLCFGR written while the PLL is on"
+
+
+def test_the_rtcs_clock() -> None:
+    """Each source of RTCSEL while it runs; HSE by RTCPRE, whose values below 2 mean none (section 6.3.3)."""
+    bench = Bench(hse_hz=8_000_000)
+    assert bench.tree.rtcclk is None
+    bench["BDCR"] = 1 << 15 | 1 << 8 | 1
+    assert bench.tree.rtcclk is None
+    bench.clock.advance(STARTUP)
+    assert bench.tree.rtcclk == 32_768
+    bench["BDCR"] = 1 << 16
+    bench["BDCR"] = 1 << 15 | 2 << 8
+    bench["CSR"] = 1
+    bench.clock.advance(STARTUP)
+    assert bench.tree.rtcclk == 32_000
+    bench["CSR"] = 0
+    assert bench.tree.rtcclk is None
+    bench["BDCR"] = 1 << 16
+    bench["BDCR"] = 1 << 15 | 3 << 8
+    bench.set("CR", HSEON)
+    bench.clock.advance(STARTUP)
+    bench["CFGR"] = 1 << 16
+    assert bench.tree.rtcclk is None
+    bench["CFGR"] = 8 << 16
+    assert bench.tree.rtcclk == 1_000_000
+    bench["BDCR"] = 3 << 8
+    assert bench.tree.rtcclk is None
+
+
+def test_the_rtcs_source_is_chosen_once() -> None:
+    bench = Bench()
+    resets: list[int] = []
+    bench.rcc.on_backup_reset = lambda: resets.append(1)
+    bench["BDCR"] = 2 << 8
+    bench["BDCR"] = 1 << 15 | 1 << 8
+    assert bench["BDCR"] == 1 << 15 | 2 << 8
+    assert bench.ledger.of_kind("illegal")[0].what == "RTCSEL changed without a reset of the backup domain"
+    bench["BDCR"] = 1 << 16
+    bench["BDCR"] = 1 << 8
+    assert (bench["BDCR"], resets) == (1 << 8, [1])

@@ -9,6 +9,7 @@ from bus import Bus
 from stm32emu.peripherals.exti import ETH_WKUP, LINES, PVD, RTC_WKUP, Exti
 from stm32emu.peripherals.gpio import Gpio
 from stm32emu.peripherals.irq import IrqLine
+from stm32emu.peripherals.ledger import Ledger
 from stm32emu.peripherals.syscfg import Syscfg
 
 SINGLE = [f"exti{n}_irq" for n in range(5)]
@@ -120,6 +121,12 @@ def test_memory_remap_is_told_when_it_changes() -> None:
     bus["MEMRMP"] = 3
     syscfg.reset()
     assert modes == [3, 0]
+
+
+def test_external_memory_at_address_zero_is_unmodelled() -> None:
+    ledger = Ledger()
+    Bus(Syscfg("SYSCFG", ledger=ledger))["MEMRMP"] = 2
+    assert [each.what for each in ledger.of_kind("unmodelled")] == ["external memory at address 0"]
 
 
 def test_phy_interface_and_compensation_cell() -> None:

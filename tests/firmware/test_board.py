@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Blocks wired together: bus clocks, what lies at address 0, and events that cross blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from programs import result, run_program
+from stm32emu.board import Board, Wiring
+from stm32emu.chip import Chip
+from stm32emu.chips import CHIPS, find_chip
+from stm32emu.cpu import Cpu
+from stm32emu.guest_memory import GuestMemory
+from stm32emu.peripherals.adc import AdcBlock
+from stm32emu.peripherals.clock import ClockTree, ManualClock
+from stm32emu.peripherals.dma import Dma
+from stm32emu.peripherals.exti import Exti
+from stm32emu.peripherals.ledger import Ledger
+from stm32emu.peripherals.rcc import Rcc
+
+GPIOA, RCC_AHB1ENR = 0x4002_0000, 0x4002_3830
+
+Compile = Callable[..., Path]
+
+
+def board_of(chip: Chip) -> Board:
+    return Board(chip, Cpu(), GuestMemory(chip), Wiring(ManualClock(), ClockTree(), Ledger()))
+
+
+def test_a_block_without_its_clock_reads_zero_and_loses_writes(compile_firmware: Compile) -> None:
+    """MODER before, with and after the clock: only the second read sees it."""
+    machine = run_program(compile_firmware, "unclocked", """
+    ldr r1, =0x40020000     @ GPIOA_MODER, 0xA8000000 out of reset
+    ldr r2, =0x40023830     @ RCC_AHB1ENR
+    movs r3, #1
+    ldr r4, [r1]
+    str r3, [r1]
+    str r3, [r2]
+    ldr r5, [r1]
+    movs r6, #0
+    str r6, [r2]
+    ldr r6, [r1]
+    add r0, r5, r4, lsr #8
+    add r0, r0, r6, lsr #16
+""")  # fmt: skip
+    assert result(machine) == 0xA800_0000
+    entries = machine.ledger.of_kind("illegal")
+    assert [(each.block, each.what, each.count) for each in entries] == [
+        ("GPIOA", "access with RCC_AHB1ENR.GPIOAEN clear", 3)
+    ]
+
+
+def test_sram_at_address_zero(compile_firmware: Compile) -> None:
+    """Data, code and vectors through the alias, code replaced under it; flash is back after a reset."""
+    machine = run_program(compile_firmware, "remapped", """
+    ldr r1, =0x40023844     @ RCC_APB2ENR.SYSCFGEN
+    movs r2, #0x4000
+    str r2, [r1]
+    ldr r3, =0x20001000
+    ldr r2, =0x47702001     @ movs r0, #1; bx lr
+    str r2, [r3]
+    ldr r1, =0x40013800     @ SYSCFG_MEMRMP.MEM_MODE
+    movs r2, #3
+    str r2, [r1]
+    dsb
+    isb
+    ldr r4, =0x1001
+    blx r4
+    mov r6, r0
+    ldr r2, =0x47702005     @ movs r0, #5; bx lr
+    str r2, [r3]
+    dsb
+    isb
+    blx r4
+    add r0, r0, r6, lsl #8
+    ldr r5, =0x1000
+    ldrb r5, [r5]
+    add r0, r0, r5, lsl #16
+""")  # fmt: skip
+    assert result(machine) == 0x0005_0105
+    assert machine.memory.peek(0x100, 4) == machine.memory.peek(0x2000_0100, 4)
+    machine.reset("software")
+    assert machine.memory.peek(0, 8) == machine.memory.peek(0x0800_0000, 8)
+
+
+def test_an_rtc_alarm_reaches_its_vector() -> None:
+    """RTC, EXTI line 17, NVIC: on the LSI, with the keys and clocks that a driver sets."""
+    board = board_of(find_chip("f407"))
+    rcc, rtc, exti, clock = board.one(Rcc), board.blocks["RTC"], board.one(Exti), board.wiring.clock
+    assert isinstance(clock, ManualClock)
+    board.bus.write(0x4002_3840, (1 << 28).to_bytes(4, "little"))  # PWREN
+    board.bus.write(0x4000_7000, (1 << 8).to_bytes(4, "little"))  # DBP
+    rcc.write(0x74, 4, 1)  # LSION
+    rcc.write(0x70, 4, 1 << 15 | 2 << 8)  # RTCEN, LSI
+    clock.advance(16_000)
+    for offset, word in ((0x24, 0xCA), (0x24, 0x53), (0x1C, 0x8080_8002), (0x08, 1 << 12 | 1 << 8)):
+        rtc.write(offset, 4, word)  # keys, the alarm at two seconds, ALRAIE and ALRAE
+    exti.write(0x08, 4, 1 << 17)
+    clock.advance(3 * 16_000_000)
+    assert exti.PR == 1 << 17
+    rcc.write(0x70, 4, 1 << 16)  # BDRST
+    assert rtc.read(0x1C, 4) == 0
+
+
+def test_the_adc_asks_dma_for_each_result() -> None:
+    board = board_of(find_chip("f407"))
+    clock = board.wiring.clock
+    assert isinstance(clock, ManualClock)
+    adc, dma = board.one(AdcBlock), board.blocks["DMA2"]
+    assert isinstance(dma, Dma)
+    adc.converters[1].inputs[0] = 0x123
+    board.one(Rcc).write(0x44, 4, 1 << 9)  # ADC2EN
+    for offset, word in ((0x40 + 0x08, 0x4001_214C), (0x40 + 0x0C, 0x2000_0000), (0x40 + 0x04, 1)):
+        dma.write(offset, 4, word)  # stream 2: ADC2's DR to SRAM, one item
+    dma.write(0x40, 4, 1 << 25 | 1 << 13 | 1 << 11 | 1)  # channel 1, halfwords, EN
+    adc.write(0x108, 4, 1 | 1 << 8)  # ADON, DMA
+    adc.write(0x108, 4, 1 | 1 << 8 | 1 << 30)
+    clock.advance(1000)
+    assert board.memory.peek(0x2000_0000, 2) == b"\x23\x01"
+    assert adc.read(0x008, 4) == 0
+    assert [each.what for each in board.wiring.ledger.of_kind("illegal")] == ["access with RCC_APB2ENR.ADC1EN clear"]
+
+
+@pytest.mark.parametrize("chip", CHIPS, ids=lambda chip: chip.name)
+def test_every_chip_has_its_board(chip: Chip) -> None:
+    """All blocks answer, clocked or not, and forget everything at a reset."""
+    board = board_of(chip)
+    for block in chip.blocks:
+        board.bus.read(block.base, 4)
+    board.reset()
+    assert board.blocks.keys() == {block.name for block in chip.blocks}
