@@ -114,6 +114,13 @@ class GuestMemory:
                 return bytes(bank.data[start : start + length])
         return b""
 
+    def flip(self, address: int, bit: int) -> None:
+        """Turn over bit 0 to 7 of the byte at `address`, whatever kind of memory it is."""
+        if address < self.chip.flash.size:
+            address += self.flash.base
+        bank, start = self._find(self.banks, address, 1)
+        bank.data[start] ^= 1 << bit
+
     def load(self, address: int, data: bytes) -> None:
         """Put part of the firmware's image in place, whatever kind of memory it is."""
         bank, start = self._find(self.banks, address, len(data))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -13,6 +14,7 @@ from typing import Any
 
 from stm32emu.chips import Chip, find_chip
 from stm32emu.errors import UserError
+from stm32emu.faults import GRAMMAR, Fault, parse_fault
 from stm32emu.netbridge.forward import Forward, parse_forward
 from stm32emu.peripherals.clock import ClockTree, ManualClock
 from stm32emu.peripherals.eth_phy import MODELS, make_phy
@@ -42,6 +44,7 @@ class RunOptions:
     phy: str = "auto"
     hse: int | None = None
     seed: int = 0
+    faults: tuple[Fault, ...] = ()
     duration: float | None = None
     until: str | None = None
     pcap: Path | None = None
@@ -51,6 +54,10 @@ class RunOptions:
     pace: str = "real"
     log_level: str = "info"
     debug: bool = False
+
+
+Word = str | bool | list[str]
+"""What a recording says of an option: its word, its words if it is repeatable, True for a switch."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +170,10 @@ OPTIONS = (
         recorded=True,
     ),
     Option("--seed", "seed", "NUMBER", "source of everything random in the run [0]", parse_seed, recorded=True),
+    Option(
+        "--fault", "faults", GRAMMAR, "inject a fault, see `stm32emu faults`; may be repeated", parse_fault,
+        repeatable=True, recorded=True,
+    ),
     Option("--duration", "duration", "TIME", "end after this much virtual time, such as 10s", parse_duration),
     Option("--until", "until", "TEXT", "end with 0 as soon as the console shows this text", parse_until),
     Option("--pcap", "pcap", "FILE", "write the Ethernet traffic, with virtual times, to a pcapng file", Path),
@@ -192,23 +203,34 @@ def parse_options(elf: Path, words: Mapping[str, str | Sequence[str] | bool | No
     values = {option.field: _parse(option, word) for option, word in given.items() if word not in (None, (), False)}
     options = RunOptions(elf=elf, **values)
     _check_distinct(options.ports)
+    for word, count in Counter(map(str, options.faults)).items():
+        if count > 1:
+            raise UserError(f"--fault: {word} is given twice; give it once, or two that differ")
     return options
 
 
-def recorded_words(options: RunOptions) -> dict[str, str | bool]:
+def recorded_words(options: RunOptions) -> dict[str, Word]:
     """What a recording must say of `options`, as words by field name."""
-    values = {option.field: getattr(options, option.field) for option in OPTIONS if option.recorded}
-    given = {field: value for field, value in values.items() if value is not None and value is not False}
-    return {field: value is True or str(value) for field, value in given.items()}
+    values = {option: getattr(options, option.field) for option in OPTIONS if option.recorded}
+    given = {option: value for option, value in values.items() if value not in (None, (), False)}
+    return {option.field: _word(option, value) for option, value in given.items()}
 
 
-def recorded_options(elf: Path, words: Mapping[str, str | bool]) -> RunOptions:
+def _word(option: Option, value: Any) -> Word:
+    return list(map(str, value)) if option.repeatable else value is True or str(value)
+
+
+def recorded_options(elf: Path, words: Mapping[str, Word]) -> RunOptions:
     """The options that `recorded_words` made `words` of. Raises UserError when it did not."""
-    kinds = {option.field: str if option.metavar else bool for option in OPTIONS if option.recorded}
+    kinds = {option.field: _kind(option) for option in OPTIONS if option.recorded}
     for field, word in words.items():
         if type(word) is not kinds.get(field):
             raise UserError(f"option {field[:20]!r} is none that a recording has")
     return parse_options(elf, words)
+
+
+def _kind(option: Option) -> type:
+    return list if option.repeatable else str if option.metavar else bool
 
 
 def _check_distinct(ports: Sequence[Forward]) -> None:

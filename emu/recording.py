@@ -42,7 +42,7 @@ class Header:
     firmware: str
     sha256: str
     by: str
-    options: Mapping[str, str | bool]
+    options: Mapping[str, str | bool | list[str]]
 
 
 @dataclass(frozen=True)
@@ -142,9 +142,14 @@ def _header(record: Mapping[str, Any]) -> Header:
     if _number(record, MAGIC) != FORMAT:
         raise ValueError(f"format {record[MAGIC]}, and this stm32emu reads format {FORMAT}")
     options = record.get("options")
-    if not isinstance(options, dict) or not all(word is True or isinstance(word, str) for word in options.values()):
+    if not isinstance(options, dict) or not all(map(_is_word, options.values())):
         raise ValueError('"options" is not a table of words')
     return Header(_text(record, "firmware"), _sha256(record, "sha256"), _text(record, "by"), options)
+
+
+def _is_word(value: object) -> bool:
+    words = value if isinstance(value, list) else [value]
+    return value is True or all(isinstance(word, str) for word in words)
 
 
 def _event(record: Mapping[str, Any]) -> Input | End:

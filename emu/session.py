@@ -15,16 +15,18 @@ from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 
+from stm32emu.cable import Cable
 from stm32emu.chips import ChipGuess, check_fits, infer_chip
 from stm32emu.console import Console
 from stm32emu.cpu import NEVER, Reason, unicorn_version
 from stm32emu.crash import Crash
 from stm32emu.elf import load_firmware
 from stm32emu.errors import GuestError, UserError
+from stm32emu.fault_injection import FaultInjection
 from stm32emu.files import OutputFile
 from stm32emu.machine import Machine
 from stm32emu.netbridge.bridge import Bridge, BridgeError
-from stm32emu.netbridge.link import Direction, Link
+from stm32emu.netbridge.link import Direction
 from stm32emu.netbridge.pcapng import PcapngWriter
 from stm32emu.options import RunOptions, recorded_words
 from stm32emu.pacing import STEP_NS, Pacer
@@ -104,8 +106,8 @@ class Session:
             seed=options.seed,
             log=log,
         )
-        # Nobody is at the other end of the cable in a replay: all that ever came from there is in the recording.
-        self.link = Link(self._to_mac, (lambda frame, now: None) if recording else self.bridge.receive)
+        self.cable = Cable(self.machine, self._to_bridge)
+        FaultInjection(options.faults, machine=self.machine, link=self.cable.link, seed=options.seed, log=log)
         self._recording = recording
         self._recorder: RecordingWriter | None = None
         self._interrupted: int | None = None
@@ -122,8 +124,13 @@ class Session:
             self.machine.cpu.stop()
 
     def _on_frame(self, frame: bytes) -> None:
-        self.link.from_guest(frame, self.machine.time.now_ns)
-        self._forward()
+        self.cable.from_guest(frame)
+
+    def _to_bridge(self, frame: bytes, now: int) -> None:
+        """In a replay nobody is there: all that ever came from that end of the cable is in the recording."""
+        if self._recording is None:
+            self.bridge.receive(frame, now)
+            self._forward()
 
     def _forward(self) -> None:
         """Send what the host has for the guest on its way."""
@@ -134,15 +141,7 @@ class Session:
         """The one way in for anything from outside: as an event at a cycle, recorded when asked for."""
         if self._recorder:
             self._recorder.input(event)
-        self.machine.clock.at(event.cycle, partial(self._arrive, event.data), outside=True)
-
-    def _arrive(self, frame: bytes) -> None:
-        self.link.to_guest(frame, self.machine.time.now_ns)
-
-    def _to_mac(self, frame: bytes) -> None:
-        eth = self.machine.board.eth()
-        if eth is not None:
-            eth.receive(frame)
+        self.machine.clock.at(event.cycle, partial(self.cable.to_guest, event.data), outside=True)
 
     # The run
 
@@ -176,7 +175,7 @@ class Session:
         with ExitStack() as files:
             if self.options.pcap is not None:
                 writer = PcapngWriter(files.enter_context(OutputFile("--pcap", self.options.pcap)))
-                self.link.taps.append(lambda frame, now, way: writer.packet(frame, now, way is Direction.TO_GUEST))
+                self.cable.link.taps.append(lambda frame, now, way: writer.packet(frame, now, way is Direction.TO_GUEST))
             if self.options.record is not None:
                 file = files.enter_context(OutputFile("--record", self.options.record))
                 self._recorder = RecordingWriter(file.write, self._describe())

@@ -63,7 +63,7 @@ class Clock:
     def at(self, due: int, action: Action, *, outside: bool = False) -> Event:
         """Run `action` at cycle `due`, or as soon as possible when that has passed.
 
-        What comes from `outside` (frames, bytes, faults) precedes the machine's own events of the same cycle, so that
+        What comes from `outside` (frames, bytes) precedes the machine's own events of the same cycle, so that
         a replay, which knows it all beforehand, has the same order as the run it replays.
         """
         event = Event(due, self._order - (OUTSIDE if outside else 0), action)

@@ -33,6 +33,52 @@ def seeded(seed: int) -> Callable[[], int]:
     return word
 
 
+Distortion = Callable[[int], int]
+"""What a faulty generator makes of each word, although it reports no error."""
+
+
+class StuckAt:
+    """The same word again and again: `word`, or else the first one that comes."""
+
+    def __init__(self, word: int | None = None) -> None:
+        self._word = word
+
+    def __call__(self, word: int) -> int:
+        """The word in place of `word`."""
+        self._word = word if self._word is None else self._word
+        return self._word
+
+
+class Repeating:
+    """The same words once more, from the first on, after every `restart`."""
+
+    def __init__(self) -> None:
+        self._words: list[int] = []
+        self._next = 0
+
+    def restart(self) -> None:
+        """The sequence starts again."""
+        self._next = 0
+
+    def __call__(self, word: int) -> int:
+        """The word in place of `word`."""
+        if self._next == len(self._words):
+            self._words.append(word)
+        self._next += 1
+        return self._words[self._next - 1]
+
+
+class Biased:
+    """The upper `bits` of every word are 0."""
+
+    def __init__(self, bits: int) -> None:
+        self._mask = (1 << (32 - bits)) - 1
+
+    def __call__(self, word: int) -> int:
+        """The word in place of `word`."""
+        return word & self._mask
+
+
 class Rng(Peripheral):
     """One 32-bit word of `source` per read of DR, 40 periods of the 48 MHz clock after the last one was taken.
 
@@ -71,7 +117,8 @@ class Rng(Peripheral):
         self.tree = tree
         self.irq = irq
         self.source = source or seeded(0)
-        self.seed_fault = False  # the noise source is broken: set by fail_seed, ended by heal
+        self.distortions: list[Distortion] = []
+        self.seed_fault = False
         self.clock_fault = False
         self._next: Event | None = None
         super().__init__(name, ledger=ledger)
@@ -82,19 +129,15 @@ class Rng(Peripheral):
         super().reset()
         self._update()
 
-    def fail_seed(self) -> None:
-        """The noise source starts to repeat itself; the seed error stands until `heal`, however often RNGEN toggles."""
-        self.seed_fault = True
+    def break_seed(self, broken: bool) -> None:
+        """The noise source repeats itself, or no longer does. While it is broken the seed error stands, however often
+        RNGEN toggles; an error once detected needs the firmware's recovery even then."""
+        self.seed_fault = broken
         self._update()
 
-    def fail_clock(self) -> None:
-        """The 48 MHz clock is lost at the RNG alone, until `heal`."""
-        self.clock_fault = True
-        self._update()
-
-    def heal(self) -> None:
-        """End every injected fault. A seed error already detected still needs the firmware's recovery."""
-        self.seed_fault = self.clock_fault = False
+    def break_clock(self, broken: bool) -> None:
+        """The 48 MHz clock is lost at the RNG alone, or comes back."""
+        self.clock_fault = broken
         self._update()
 
     @CR.on_write
@@ -137,6 +180,9 @@ class Rng(Peripheral):
 
     def _ready(self) -> None:
         self._next = None
-        self.DR = self.source() & 0xFFFF_FFFF
+        word = self.source() & 0xFFFF_FFFF
+        for distort in self.distortions:
+            word = distort(word)
+        self.DR = word
         self.DRDY = 1
         self._update()

@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 import click
 
 from stm32emu.cli.chips import chips
+from stm32emu.cli.faults import faults
 from stm32emu.cli.info import info
 from stm32emu.cli.replay import replay
 from stm32emu.cli.run import run
@@ -45,7 +46,7 @@ def cli() -> None:
     """Run unmodified STM32F4 firmware and put its network ports on this machine."""
 
 
-for command in (run, replay, info, chips):
+for command in (run, replay, info, chips, faults):
     cli.add_command(command)
 
 

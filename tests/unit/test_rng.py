@@ -10,7 +10,7 @@ import pytest
 from bus import Bus
 from stm32emu.peripherals.clock import ClockTree, ManualClock
 from stm32emu.peripherals.irq import IrqLine
-from stm32emu.peripherals.rng import Rng, seeded
+from stm32emu.peripherals.rng import Biased, Repeating, Rng, StuckAt, seeded
 
 RNGEN, IE = 1 << 2, 1 << 3
 DRDY, CECS, SECS, CEIS, SEIS = 1, 2, 4, 1 << 5, 1 << 6
@@ -121,9 +121,9 @@ def test_a_seed_error_needs_the_manuals_recovery() -> None:
     """Section 24.3.2: clear SEIS, then clear and set RNGEN."""
     bench = Bench()
     bench["CR"] = RNGEN | IE
-    bench.rng.fail_seed()
+    bench.rng.break_seed(True)
     assert (bench["SR"], bench.irq.level) == (SECS | SEIS, True)
-    bench.rng.heal()
+    bench.rng.break_seed(False)
     bench["SR"] = 0
     bench.clock.advance(10 * WORD)
     assert (bench["SR"], bench.irq.level) == (SECS, False)
@@ -136,7 +136,7 @@ def test_a_seed_error_needs_the_manuals_recovery() -> None:
 def test_a_broken_seed_fails_again_after_recovery() -> None:
     bench = Bench()
     bench["CR"] = RNGEN
-    bench.rng.fail_seed()
+    bench.rng.break_seed(True)
     bench["SR"] = 0
     bench["CR"] = 0
     assert bench["SR"] == 0
@@ -148,10 +148,62 @@ def test_a_broken_seed_fails_again_after_recovery() -> None:
 def test_an_injected_clock_fault_looks_like_a_lost_clock() -> None:
     bench = Bench()
     bench["CR"] = RNGEN
-    bench.rng.fail_clock()
+    bench.rng.break_clock(True)
     assert bench["SR"] == CECS | CEIS
-    bench.rng.heal()
+    bench.rng.break_clock(False)
     assert bench["SR"] == CEIS
+
+
+def words(bench: Bench, count: int) -> list[int]:
+    """As a driver takes them that looks at DRDY and at the errors."""
+    taken = []
+    for _ in range(count):
+        bench.clock.advance(WORD)
+        assert bench["SR"] == DRDY, "a distorted word is reported as a good one"
+        taken.append(bench["DR"])
+    return taken
+
+
+@pytest.mark.parametrize(("stuck", "word"), [(None, 0x1002), (0, 0), (0xFFFF_FFFF, 0xFFFF_FFFF)])
+def test_a_stuck_generator_gives_one_word_for_ever(stuck: int | None, word: int) -> None:
+    bench = Bench()
+    bench["CR"] = RNGEN
+    assert words(bench, 2) == [0x1000, 0x1001]
+    bench.rng.distortions.append(StuckAt(stuck))
+    assert words(bench, 3) == [word] * 3
+    bench.rng.distortions.clear()
+    assert words(bench, 1) == [0x1005]
+
+
+def test_a_repeating_generator_starts_again() -> None:
+    bench = Bench()
+    repeating = Repeating()
+    bench.rng.distortions.append(repeating)
+    bench["CR"] = RNGEN
+    assert words(bench, 3) == [0x1000, 0x1001, 0x1002]
+    repeating.restart()
+    assert words(bench, 5) == [0x1000, 0x1001, 0x1002, 0x1006, 0x1007]
+    repeating.restart()
+    assert words(bench, 2) == [0x1000, 0x1001]
+
+
+@pytest.mark.parametrize(("bits", "word"), [(1, 0x7FFF_FFFF), (2, 0x3FFF_FFFF), (31, 1)])
+def test_a_biased_generator_lacks_upper_bits(bits: int, word: int) -> None:
+    bench = Bench()
+    bench.rng.source = lambda: 0xFFFF_FFFF
+    bench.rng.distortions.append(Biased(bits))
+    bench["CR"] = RNGEN
+    assert words(bench, 2) == [word] * 2
+
+
+def test_distortions_add_up_and_survive_a_reset() -> None:
+    bench = Bench()
+    bench.rng.distortions += [Biased(20), StuckAt()]
+    bench["CR"] = RNGEN
+    assert words(bench, 2) == [0, 0]
+    bench.rng.reset()
+    bench["CR"] = RNGEN
+    assert words(bench, 2) == [0, 0]
 
 
 def test_reset_disables() -> None:
