@@ -16,7 +16,7 @@ class FailingCall:
     call costs about a microsecond; afterwards nothing.
 
     Args:
-        on_fail: hears the function's name and the address it would have returned to.
+        on_fail: hears the name of the function and the address that it returns to.
     """
 
     def __init__(self, cpu: Cpu, functions: Sequence[Symbol], number: int, on_fail: Callable[[str, int], None]) -> None:

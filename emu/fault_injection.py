@@ -137,12 +137,12 @@ class FaultInjection:
 
     def _alloc_fail(self, fault: Fault) -> Switch:
         symbols = Symbols.from_elf(BytesIO(self._machine.firmware.contents))
-        failing = FailingCall(
-            self._machine.cpu,
-            self._allocator(fault, symbols),
-            fault.argument.number,
-            lambda function, caller: self._log(f"fault {fault}: {function} returns NULL to {symbols.format(caller)}"),
-        )
+
+        def tell(function: str, caller: int) -> None:
+            self._log(f"fault {fault}: {function} returns NULL to {symbols.format(caller - 2)}")
+
+        functions = self._allocator(fault, symbols)
+        failing = FailingCall(self._machine.cpu, functions, fault.argument.number, tell)
         return lambda _on: failing.start()
 
     def _allocator(self, fault: Fault, symbols: Symbols) -> list[Symbol]:
