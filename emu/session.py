@@ -175,7 +175,9 @@ class Session:
         with ExitStack() as files:
             if self.options.pcap is not None:
                 writer = PcapngWriter(files.enter_context(OutputFile("--pcap", self.options.pcap)))
-                self.cable.link.taps.append(lambda frame, now, way: writer.packet(frame, now, way is Direction.TO_GUEST))
+                self.cable.link.taps.append(
+                    lambda frame, now, way: writer.packet(frame, now, way is Direction.TO_GUEST)
+                )
             if self.options.record is not None:
                 file = files.enter_context(OutputFile("--record", self.options.record))
                 self._recorder = RecordingWriter(file.write, self._describe())
