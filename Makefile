@@ -13,6 +13,10 @@ IMAGE_SOURCES := $(shell find images -path images/build -prune -o -path '*/__pyc
 
 export PYTHON
 
+# What else the goal will need of Debian, so that all that is missing is installed, or named, at once.
+run: NEEDS := images
+test check: NEEDS := tests
+
 .PHONY: all run test check bench images clean
 .DELETE_ON_ERROR:
 
@@ -41,7 +45,7 @@ clean:
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/ready: pyproject.toml setup.py constraints.txt $(wildcard emu/_core*.[ch])
-	@scripts/setup venv
+	@scripts/setup venv $(NEEDS)
 	@touch $@
 
 .venv/ready-for-tests: .venv/ready
