@@ -118,7 +118,8 @@ class Counter:
     def _skip(self, ticks: int) -> int:
         """Right after a turn: the ticks of all whole rounds within `ticks`, if each is like the other."""
         settled = self.psc == self.psc_now and self.arr == self.arr_now and self.ccr == self.ccr_now
-        if not (self.running and (settled or self.update_disabled)) or self.repetitions > self.rcr or not self.arr_now:
+        alike = self.update_disabled or (settled and not self.one_pulse)  # the update of a pulse is its last
+        if not (self.running and alike) or self.repetitions > self.rcr or not self.arr_now:
             return 0
         ramp = (self.arr_now + (not self.centre)) * (self.psc_now + 1)
         cycle = ramp * (self.rcr + 1) * (2 if self.centre else 1)

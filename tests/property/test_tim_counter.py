@@ -75,6 +75,7 @@ small = st.integers(0, TOP)
 walkers = st.builds(
     Walker, psc=st.integers(0, 2), arr=small, ccr=st.lists(small, min_size=4, max_size=4), rcr=st.integers(0, 2),
     centre=st.integers(0, 3), down=st.booleans(), one_pulse=st.booleans(), update_disabled=st.booleans(), value=small,
+    repetitions=st.integers(0, 2),
 )  # fmt: skip
 changes = st.tuples(st.sampled_from(["run", "psc", "arr", "ccr"]), st.integers(0, 400))
 
@@ -86,7 +87,7 @@ def leaper(walker: Walker) -> Counter:
     counter.ccr, counter.ccr_now = list(walker.ccr), list(walker.ccr)
     counter.rcr, counter.centre, counter.down = walker.rcr, walker.centre, walker.down
     counter.one_pulse, counter.update_disabled = walker.one_pulse, walker.update_disabled
-    counter.value, counter.running = walker.value, True
+    counter.value, counter.running, counter.repetitions = walker.value, True, walker.repetitions
     return counter
 
 
@@ -101,6 +102,18 @@ def state(each: Walker | Counter) -> tuple[int, ...]:
 def usable(walker: Walker) -> bool:
     """Without a counter beyond its reload value in the centre-aligned modes, where the manual is silent."""
     return not walker.centre or walker.value <= walker.arr
+
+
+def test_a_pulse_that_begins_beyond_the_reload_value_ends_with_the_first_update() -> None:
+    walker = Walker(0, 1, [0] * 4, 0, 0, down=False, one_pulse=True, update_disabled=False, value=2)
+    counter = leaper(walker)
+    counter.run(TOP - 1)
+    assert (counter.running, counter.value, counter.events & 1) == (True, 0, 0)
+    counter.run(2)
+    assert (counter.running, counter.value, counter.events & 1) == (False, 0, 1)
+    whole = leaper(walker)
+    whole.run(100)
+    assert state(whole) == state(counter)
 
 
 @settings(max_examples=400, deadline=None)
