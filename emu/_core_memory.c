@@ -307,6 +307,8 @@ static void add_alias(Core *c, Region *alias)
         Region *r = &c->regions[n];
         if (r->executed != NULL && r->kind == KIND_RAM && alias->target - r->base < r->size)
             memset(r->executed, 1, r->size / PAGE);
+        if (r->base == alias->target)
+            alias->watched = r->watched;
     }
     c->flush = c->attention = true;
 }

@@ -104,10 +104,13 @@ class GuestMemory:
             raise BusError(address, len(data))
         bank.data[start : start + len(data)] = data
 
+    def _shown(self, address: int) -> int:
+        """Where that which address 0 and on show really lies."""
+        return address + self.zero.base if address < len(self.zero.data) else address
+
     def peek(self, address: int, length: int) -> bytes:
         """What the CPU would read, CCM and the flash alias at 0 included; fewer bytes where memory ends."""
-        if address < len(self.zero.data):
-            address += self.zero.base
+        address = self._shown(address)
         for bank in self.banks:
             start = bank.offset(address, 1)
             if start is not None:
@@ -116,9 +119,7 @@ class GuestMemory:
 
     def flip(self, address: int, bit: int) -> None:
         """Turn over bit 0 to 7 of the byte at `address`, whatever kind of memory it is."""
-        if address < self.chip.flash.size:
-            address += self.flash.base
-        bank, start = self._find(self.banks, address, 1)
+        bank, start = self._find(self.banks, self._shown(address), 1)
         bank.data[start] ^= 1 << bit
 
     def load(self, address: int, data: bytes) -> None:

@@ -208,6 +208,8 @@ def test_an_interrupt_at_the_entry_does_not_repeat_or_lose_it(elf: Path) -> None
 def test_code_at_the_alias_of_flash_is_the_same_code(elf: Path) -> None:
     machine = Watched(elf)
     machine.hear("twice")
+    machine.memory.show_at_zero(machine.cpu, 3)
+    machine.memory.show_at_zero(machine.cpu, 0)
     twice = machine.place("twice")
     machine.cpu.watch(machine.place("jumps"), lambda address: (twice & 0xFFFF) | 1)
     machine.finish()
