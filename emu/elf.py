@@ -27,8 +27,8 @@ PF_X = 1
 _MACHINES = {3: "x86", 8: "MIPS", 40: "ARM", 62: "x86", 94: "Xtensa", 183: "ARM", 243: "RISC-V"}  # e_machine
 _KINDS = {1: "a relocatable object (.o)", 3: "a shared object", 4: "a core dump"}  # e_type
 
-# pyelftools answers nonsense in a file with whatever its parser happens to trip over.
-_DAMAGE = (ELFError, ConstructError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+DAMAGE = (ELFError, ConstructError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What pyelftools answers nonsense in a file with: whatever its parser happens to trip over."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def load_firmware(path: Path) -> Firmware:
         elf = ELFFile(BytesIO(contents))
         segments = _segments(path, elf, contents)
         table = find_vector_table(elf, segments)
-    except _DAMAGE as damage:
+    except DAMAGE as damage:
         raise UserError(f"{path}: the ELF file is damaged ({damage}); link or copy it again") from damage
     if table is None:
         raise UserError(

@@ -72,7 +72,7 @@ class Machine:
         self.resets = 0
         self._reset_cause: str | None = None
         self._asleep = False
-        for segment in firmware.segments:
+        for segment in filter(lambda segment: segment.data, firmware.segments):
             self.memory.load(segment.physical, segment.data)
         self._start()
 

@@ -82,11 +82,10 @@ class Session:
         self.log = log
         self._status = status
         firmware = load_firmware(options.elf)
-        why = "as recorded" if recording else "--chip"
-        guess = ChipGuess(options.chip, why) if options.chip else infer_chip(firmware)
+        guess = ChipGuess(options.chip, "--chip") if options.chip else infer_chip(firmware)
         check_fits(firmware, guess.chip)
         self.options = replace(options, chip=guess.chip)
-        self.log(f"{options.elf.name}: {guess.chip.name} ({guess.why})")
+        self._why = "as recorded" if recording else guess.why
         self.console = Console(console, log, uart=options.uart, until=options.until)
         self.machine = Machine(
             firmware,
@@ -189,6 +188,7 @@ class Session:
         return Header(str(self.options.elf), digest, by, recorded_words(self.options))
 
     def _run(self) -> Outcome:
+        self.log(f"{self.options.elf.name}: {self.machine.chip} ({self._why})")
         for event in self._recording.inputs if self._recording else ():
             self._come_in(event)
         try:

@@ -18,6 +18,7 @@ from elftools.elf.elffile import ELFFile
 
 from stm32emu.cfi import CallFrameInfo
 from stm32emu.debug_units import DebugUnits
+from stm32emu.elf import DAMAGE
 from stm32emu.lines import LineTable
 
 SHF_ALLOC, SHF_EXECINSTR = 0x2, 0x4
@@ -84,7 +85,7 @@ class Symbols:
 
     @classmethod
     def from_elf(cls, source: str | os.PathLike[str] | BinaryIO) -> Symbols:
-        """Read a path or an open binary file.
+        """Read a path or an open binary file. Malformed symbol information counts as none.
 
         Raises:
             OSError: the file cannot be read.
@@ -92,7 +93,10 @@ class Symbols:
         """
         data = Path(source).read_bytes() if isinstance(source, str | os.PathLike) else source.read()
         elf: Any = ELFFile(io.BytesIO(data))
-        return cls(_entries(elf), _code_ranges(elf), elf)
+        try:
+            return cls(_entries(elf), _code_ranges(elf), elf)
+        except DAMAGE:
+            return cls()
 
     def __iter__(self) -> Any:
         return iter(self._symbols)

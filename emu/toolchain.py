@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from stm32emu.elf import DAMAGE
 from stm32emu.symbols import Symbols
 
 MOST_UNITS = 400
@@ -61,7 +62,10 @@ def _level(producer: str) -> str:
 
 def _comments(symbols: Symbols) -> Iterator[str]:
     section = symbols.elf.get_section_by_name(".comment") if symbols.elf is not None else None
-    lines = section.data().split(b"\0") if section is not None else []
+    try:
+        lines = section.data().split(b"\0") if section is not None else []
+    except DAMAGE:
+        lines = []
     return (line.decode("utf-8", "replace") for line in lines if line.strip())
 
 

@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from runs import IMAGES
+from runs import IMAGES, PATIENCE
 from test_console import stm32emu
 
 HELLO = IMAGES / "uart_hello.elf"
@@ -53,14 +57,44 @@ def _no_table(folder: Path) -> Path:
     return path
 
 
+def _header(folder: Path, **changes: int) -> Path:
+    """Bytes of the ELF header that `changes` names: EI_CLASS, EI_DATA, e_type, e_machine."""
+    offsets = {"bits": 4, "order": 5, "type": 16, "machine": 18}
+    data = bytearray(HELLO.read_bytes())
+    for name, value in changes.items():
+        data[offsets[name]] = value
+    path = folder / "header.elf"
+    path.write_bytes(data)
+    return path
+
+
+def _big_endian(folder: Path) -> Path:
+    return _compiled(folder, "-mbig-endian", "-nostdlib", "-Ttext=0x08000000", "-Wl,--entry=0x08000000")
+
+
+def _object(folder: Path) -> Path:
+    return _compiled(folder, "-c")
+
+
+def _compiled(folder: Path, *flags: str) -> Path:
+    source, result = folder / "source.s", folder / "compiled.elf"
+    source.write_text(".word 0x20020000, 0x08000009\n")
+    subprocess.run(["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", *flags, source, "-o", result], check=True)
+    return result
+
+
 FILES: dict[str, tuple[Callable[[Path], Path], str]] = {
     "not an ELF": (_text, "is not an ELF file"),
-    "x86": (_x86, "is built for"),
+    "x86": (_x86, "is built for 64-bit x86"),
+    "64-bit ARM": (lambda folder: _header(folder, bits=2, machine=183), "is built for 64-bit ARM"),
+    "big-endian": (_big_endian, "is a big-endian ARM ELF"),
+    "object file": (_object, "is a relocatable object (.o)"),
+    "empty": (lambda folder: Path("/dev/null"), "is not an ELF file (it is empty)"),
     "truncated": (_truncated, "is truncated"),
     "outside the memory": (_elsewhere, "0x90000000"),
     "no vector table": (_no_table, "vector table"),
     "missing": (lambda folder: folder / "nowhere.elf", "there is no such file"),
-    "unreadable": (lambda folder: folder, "is a directory"),
+    "directory": (lambda folder: folder, "is a directory"),
 }
 
 
@@ -79,15 +113,42 @@ def test_file(case: str, tmp_path: Path) -> None:
     assert sentence in refused(str(make(tmp_path)))
 
 
+# Reads a file as a user who may not: root may read everything, so it becomes somebody else first.
+UNREADABLE = """
+import os, sys
+import stm32emu.session
+from stm32emu.cli import main, play
+if os.geteuid() == 0:
+    os.setresuid(65534, 65534, 65534)
+main.main()
+"""
+
+
+def test_unreadable_file() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        path = Path(folder) / "secret.elf"
+        path.write_bytes(HELLO.read_bytes())
+        path.chmod(0)
+        command = [sys.executable, "-c", UNREADABLE, "run", str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    sentence = f"stm32emu: {path}: cannot be read (permission denied); check its permissions\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", sentence)
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
         (["--chip", "stm32f999"], "there is no chip"),
         (["--port", "0"], "out of range"),
         (["--port", "65536"], "out of range"),
+        (["--port", "80:0"], "out of range"),
+        (["--port", "-1"], "out of range"),
         (["--port", "x"], "not understood"),
         (["--duration", "soon"], "not a duration"),
         (["--phy", "nosuch"], "nosuch"),
+        (["--pcap", "/dev/full"], "--pcap: /dev/full cannot be written (no space left on device)"),
+        (["--record", "/dev/null/x"], "--record: /dev/null/x cannot be written (not a directory)"),
     ],
 )
 def test_option(words: list[str], sentence: str) -> None:
@@ -97,7 +158,4 @@ def test_option(words: list[str], sentence: str) -> None:
 def test_port_in_use() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        code, _console, log = stm32emu(str(HELLO), "--port", str(port))
-    assert code == 2
-    assert f"{port}" in log.splitlines()[-1]
-    assert "Traceback" not in log
+        assert f"TCP port {port} on 127.0.0.1 is in use" in refused(str(HELLO), "--port", str(port))
