@@ -33,6 +33,9 @@ enum {
 enum { CONTROL_NPRIV = 1, CONTROL_SPSEL = 2, CONTROL_FPCA = 4 };
 #define XPSR_T (1u << 24)
 #define XPSR_IT 0x0600FC00u
+/* ITSTATE<7:0> and its two places in xPSR */
+static inline uint8_t xpsr_to_it(uint32_t xpsr) { return (uint8_t)((xpsr >> 8 & 0xFC) | (xpsr >> 25 & 3)); }
+static inline uint32_t it_to_xpsr(uint8_t it) { return (it & 0xFCu) << 8 | (it & 3u) << 25; }
 #define XPSR_REALIGNED (1u << 9)
 #define XPSR_IPSR 0x1FFu
 #define CCR_NONBASETHRDENA 1u
@@ -48,6 +51,7 @@ enum { CONTROL_NPRIV = 1, CONTROL_SPSEL = 2, CONTROL_FPCA = 4 };
 #define EXC_RETURN_PAGE 0xFFFFF000u
 #define STOP_ADDRESS 0x0FFFFFFEu /* uc_emu_start's `until`: fetchable, never executed */
 #define SVC_0 0xDF00u
+#define CLREX_STUB EXC_RETURN_PAGE
 
 /* Why run() came back */
 typedef enum { RUN_LIMIT, RUN_SLEEP, RUN_FAULT, RUN_LOCKUP, RUN_RESET, RUN_STOPPED } RunReason;
@@ -107,6 +111,7 @@ struct Core {
      * which runs now; `natural` is the last natural boundary's. */
     int64_t cycles, natural;
     int64_t deadline; /* min of `due`, `limit` and SysTick: the one comparison of the block hook */
+    uint8_t it; /* ITSTATE at `block`, B1.4.2: 0 outside IT blocks */
     uint32_t block, block_size; /* code from the last natural boundary to the end of Unicorn's block */
     const uint8_t *code;        /* memory that code ran in last, and the addresses that show it */
     uint32_t code_base, code_size;
@@ -125,6 +130,7 @@ struct Core {
     uint32_t ipsr;
     bool event_register, waits_for_event; /* the last sleep was WFE, not WFI or sleep-on-exit */
     bool stop, flush, leaving;
+    bool clear_exclusive; /* before anything else runs */
     RunReason reason;
 
     Nvic nvic;
@@ -203,6 +209,7 @@ void systick_write(Core *, uint32_t offset, uint32_t value);
 void exception_enter(Core *, int exception, uint32_t return_address);
 void exception_return(Core *, uint32_t exc_return);
 void exception_fault(Core *, int fault, uint32_t status, uint32_t address, uint32_t return_address);
+uint32_t core_by_stub(Core *, uint32_t target);
 void core_snapshot(Core *, Snapshot *);
 
 /* _core_watch.c */
@@ -220,8 +227,9 @@ static inline bool core_watched(Core *c, uint32_t address)
 
 /* _core_decode.c */
 int thumb_size(uint16_t first);
-int thumb_last(const uint8_t *from, const uint8_t *to, uint16_t op[2]);
+int thumb_last(const uint8_t *from, const uint8_t *to, uint16_t op[2], uint8_t *it);
 bool thumb_is_branch(const uint16_t *op, int size);
+bool thumb_is_unprivileged_access(Core *, uint32_t pc);
 uint32_t thumb_access_address(Core *, uint32_t pc, uint32_t page);
 
 /* _core_run.c */

@@ -5,14 +5,23 @@
 
 int thumb_size(uint16_t first) { return first >> 11 >= 0x1D ? 4 : 2; }
 
+/* ITAdvance(), A7.3.3, and what the IT instruction itself sets. */
+static uint8_t it_after(uint8_t it, uint16_t op)
+{
+    if ((op & 0xFF00) == 0xBF00 && (op & 0xF))
+        return (uint8_t)op;
+    return it & 7 ? (uint8_t)((it & 0xE0) | (it << 1 & 0x1F)) : 0;
+}
+
 /* The last of the instructions between two places, the first of which must be an instruction's start; its size, 0 when
- * there is none. */
-int thumb_last(const uint8_t *from, const uint8_t *to, uint16_t op[2])
+ * there is none. ITSTATE is followed from the first to behind the last. */
+int thumb_last(const uint8_t *from, const uint8_t *to, uint16_t op[2], uint8_t *it)
 {
     while (from < to) {
         op[0] = op[1] = 0;
         memcpy(op, from, 2);
         int size = thumb_size(op[0]);
+        *it = it_after(*it, op[0]);
         if (from + size >= to) {
             memcpy(op, from, (size_t)(to - from));
             return size;
@@ -96,6 +105,13 @@ static uint32_t address32(Core *c, uint32_t pc, uint16_t first, uint16_t second)
         return (first & 0x0100) ? indexed(base, first, imm8 * 4) : base;
     }
     return 0;
+}
+
+/* LDRT, STRT and their narrow forms (A5.3.7 to A5.3.10) access memory without privilege, whoever executes them. */
+bool thumb_is_unprivileged_access(Core *c, uint32_t pc)
+{
+    uint16_t op[2];
+    return core_load(c, pc, op, 4) && (op[0] & 0xFE80) == 0xF800 && (op[1] & 0x0F00) == 0x0E00 && (op[0] & 0xF) != 15;
 }
 
 /* The address that the instruction at `pc` accesses within `page`, or the page itself when it only crosses into it. */

@@ -70,15 +70,28 @@ static void enter_handler_mode(Core *c, uint32_t control, int exception)
     c->ipsr = handler;
 }
 
+/* The local monitor is cleared by exception entry and return (A3.4.4), but Unicorn has no access to it: so both go by way
+ * of a stub, `clrex; ldr pc, =target`. It lies on the page of EXC_RETURN and takes no time. */
+uint32_t core_by_stub(Core *c, uint32_t target)
+{
+    static const uint16_t code[] = {0xF3BF, 0x8F2F, 0xF8DF, 0xF000};
+    memcpy(c->pages, code, sizeof code);
+    memcpy(c->pages + sizeof code, &target, sizeof target);
+    return CLREX_STUB | 1;
+}
+
 static void jump(Core *c, uint32_t lr, uint32_t xpsr, uint32_t pc)
 {
     uint32_t flags = xpsr, target = (pc & ~1u) | (xpsr >> 24 & 1);
     /* APSR_NZCV last of the flags: it is the write that makes Unicorn recompute mode and privilege. PC on its own:
      * in 2.1.4 only the single write makes a block hook's new PC stick. */
-    int ids[] = {UC_REG_LR, UC_REG_XPSR_NZCVQG, UC_REG_APSR_NZCV};
-    void *values[] = {&lr, &xpsr, &flags};
-    c->api.reg_write_batch(c->uc, ids, values, 3);
-    core_set_reg(c, UC_REG_PC, target);
+    uint32_t epsr = xpsr & (XPSR_IT | XPSR_T);
+    int ids[] = {UC_REG_LR, UC_REG_EPSR, UC_REG_XPSR_NZCVQG, UC_REG_APSR_NZCV};
+    void *values[] = {&lr, &epsr, &xpsr, &flags};
+    c->api.reg_write_batch(c->uc, ids, values, 4);
+    c->it = xpsr_to_it(xpsr);
+    c->clear_exclusive = !c->in_emu;
+    core_set_reg(c, UC_REG_PC, c->in_emu && !c->it ? core_by_stub(c, target) : target); /* in an IT block the stub would be part of it */
     c->block = pc & ~1u;
     c->block_size = 0;
     c->force_natural = true;
@@ -100,14 +113,14 @@ static void take(Core *c, uint32_t exc_return, uint32_t control, uint32_t xpsr)
         int exception = nvic_best_pending(c);
         uint32_t vector;
         bool fetched = core_load(c, c->scs.vtor + 4 * (uint32_t)exception, &vector, 4);
-        nvic_assign(c->nvic.pending, exception, false);
-        if (!fetched) { /* B1.5.6: a vector fetch error is a HardFault; on HardFault's own it is lockup */
+        if (!fetched) { /* B1.5.11: a derived HardFault; the exception stays pending, and is lost if HardFault is not above it */
             c->scs.hfsr |= HFSR_VECTTBL;
-            if (exception == EXC_HARDFAULT)
+            if (c->nvic.priority[exception] <= c->nvic.priority[EXC_HARDFAULT])
                 break;
             nvic_pend(c, EXC_HARDFAULT);
             continue;
         }
+        nvic_assign(c->nvic.pending, exception, false);
         nvic_assign(c->nvic.active, exception, true);
         enter_handler_mode(c, control, exception);
         c->event_register = true;

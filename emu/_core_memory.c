@@ -46,7 +46,9 @@ bool core_store(Core *c, uint32_t address, const void *from, uint32_t length)
 
 static bool unprivileged(Core *c)
 {
-    return c->ipsr == 0 && (core_reg(c, UC_REG_CONTROL) & CONTROL_NPRIV);
+    if (c->ipsr == 0 && (core_reg(c, UC_REG_CONTROL) & CONTROL_NPRIV))
+        return true;
+    return thumb_is_unprivileged_access(c, core_reg(c, UC_REG_PC));
 }
 
 static bool refuse(Core *c, uint32_t page, int type)
@@ -108,7 +110,7 @@ static bool fill(Core *c, uint32_t page, int type, uc_tlb_entry *entry)
     entry->paddr = page;
     if (page >= EXC_RETURN_PAGE || (page == (STOP_ADDRESS & ~(PAGE - 1)) && type == UC_MEM_FETCH)) {
         entry->perms = UC_PROT_READ | UC_PROT_EXEC;
-        return type == UC_MEM_FETCH;
+        return type == UC_MEM_FETCH || (page == CLREX_STUB && type == UC_MEM_READ); /* the stub has a literal */
     }
     if ((page >> 28) == 0xE && unprivileged(c)) /* the PPB is privileged, B3.1.1 */
         return false;

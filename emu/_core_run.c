@@ -52,13 +52,13 @@ static const uint8_t *find_code(Core *c, uint32_t end)
     return c->code + (end - r->base);
 }
 
-/* Did the code that ran up to `end` end with ISB, CPS, MSR or WFI? The walk from its start makes sure that its last
- * halfwords are not the tail of something else. */
-static bool ended_by_instruction(Core *c, uint32_t end)
+/* Did the code that ran up to `end` end with ISB, CPS, MSR or WFI, and what is ITSTATE there? The walk from its start
+ * makes sure that its last halfwords are not the tail of something else. */
+static bool ended_by_instruction(Core *c, uint32_t end, uint8_t *it)
 {
     const uint8_t *p = find_code(c, end);
     uint16_t last[2];
-    int size = p != NULL ? thumb_last(p - c->block_size, p, last) : 0;
+    int size = p != NULL ? thumb_last(p - c->block_size, p, last, it) : 0;
     return size && is_boundary_instruction(last, size);
 }
 
@@ -136,18 +136,27 @@ static __attribute__((noinline)) void watched_block(Core *c, uint32_t address, u
 /* At a natural boundary with something to do, or on the way to an exception return. */
 static __attribute__((noinline)) void attend(Core *c, uint32_t address, uint32_t size)
 {
+    if (address == CLREX_STUB)
+        return;
     c->force_natural = false;
     c->block = address;
     c->block_size = 0;
     if (address >= EXC_RETURN_BASE)
         return;
-    if ((c->cycles >= c->deadline || c->attention) && core_boundary(c, address))
-        return;
+    if (c->cycles >= c->deadline || c->attention) {
+        if (c->it) /* the block has begun by clearing it */
+            core_set_reg(c, UC_REG_EPSR, XPSR_T | it_to_xpsr(c->it));
+        if (core_boundary(c, address))
+            return;
+        if (c->it)
+            core_set_reg(c, UC_REG_EPSR, XPSR_T);
+    }
     watched_block(c, address, size, true);
 }
 
-static inline void at_natural(Core *c, uint32_t address, uint32_t size)
+static inline void at_natural(Core *c, uint32_t address, uint32_t size, uint8_t it)
 {
+    c->it = it;
     c->cycles += c->block_size >> 1;
     c->natural = c->cycles;
     if (c->cycles >= c->deadline || c->attention || c->force_natural || c->watches != NULL || address >= EXC_RETURN_BASE)
@@ -156,12 +165,28 @@ static inline void at_natural(Core *c, uint32_t address, uint32_t size)
         enter_block(c, address, size, true);
 }
 
+/* After ISB in an IT block Unicorn goes on as if the block were over: so go there once more, with ITSTATE as it is. */
+static void reenter(Core *c, uint32_t address, uint8_t it)
+{
+    c->cycles += c->block_size >> 1;
+    c->it = it;
+    c->block = address;
+    c->block_size = 0;
+    c->force_natural = true;
+    core_set_reg(c, UC_REG_EPSR, XPSR_T | it_to_xpsr(it));
+    core_set_reg(c, UC_REG_PC, address | 1);
+}
+
 /* The block starts where the one before ended. Is it a boundary all the same, or watched? */
 static __attribute__((noinline)) void look_back(Core *c, uint32_t address, uint32_t size)
 {
-    if (ended_by_instruction(c, address))
-        at_natural(c, address, size);
-    else if (c->watches != NULL)
+    uint8_t it = c->it;
+    if (ended_by_instruction(c, address, &it)) {
+        if (it)
+            reenter(c, address, it);
+        else
+            at_natural(c, address, size, 0);
+    } else if (c->watches != NULL)
         watched_block(c, address, size, false);
     else
         enter_block(c, address, size, false);
@@ -176,7 +201,7 @@ static void on_block(uc_engine *uc, uint64_t address64, uint32_t size, void *use
     uint32_t address = (uint32_t)address64, offset = address - 2 - c->code_base;
     uint16_t last;
     if (address != c->block + c->block_size || c->force_natural) {
-        at_natural(c, address, size);
+        at_natural(c, address, size, c->force_natural ? c->it : 0); /* branches end IT blocks, exception returns may not */
         return;
     }
     if (offset >= c->code_size || c->watches != NULL) {
@@ -193,6 +218,7 @@ static void on_block(uc_engine *uc, uint64_t address64, uint32_t size, void *use
 static void synchronous(Core *c, uint32_t pc)
 {
     charge(c, pc);
+    c->it = 0;
     c->natural = c->cycles;
 }
 
@@ -202,10 +228,10 @@ static void on_interrupt(uc_engine *uc, uint32_t number, void *user)
     Core *c = user;
     uint32_t pc = core_reg(c, UC_REG_PC);
     if (pc >= EXC_RETURN_BASE && c->ipsr != 0) {
-        /* the svc in the page has moved PC on by 2; all EXC_RETURN values are odd */
+        /* the svc in the page has moved PC on by 2; the lowest bit of EXC_RETURN went to EPSR.T */
         uint32_t target = c->block >= EXC_RETURN_BASE ? c->block : number == 2 ? pc - 2 : pc;
         synchronous(c, c->block >= EXC_RETURN_BASE ? c->block : pc);
-        exception_return(c, target | 1);
+        exception_return(c, (target & ~1u) | (core_reg(c, UC_REG_XPSR) >> 24 & 1));
         return;
     }
     synchronous(c, pc);
@@ -314,6 +340,15 @@ static void settle(Core *c, uc_err err)
     }
 }
 
+/* Where to go on, by way of the stub when an exception was entered or left outside uc_emu_start. */
+static uint32_t start_address(Core *c)
+{
+    uint32_t xpsr = core_reg(c, UC_REG_XPSR), address = core_reg(c, UC_REG_PC) | (xpsr >> 24 & 1);
+    bool by_stub = c->clear_exclusive && !(xpsr & XPSR_IT);
+    c->clear_exclusive = false;
+    return by_stub ? core_by_stub(c, address) : address;
+}
+
 int core_run(Core *c, int64_t limit)
 {
     c->limit = limit;
@@ -330,10 +365,9 @@ int core_run(Core *c, int64_t limit)
             continue; /* an exception was entered */
         if (c->stop)
             break;
-        uint32_t t = core_reg(c, UC_REG_XPSR) >> 24 & 1;
         c->leaving = false;
         c->in_emu = true;
-        uc_err err = c->api.emu_start(c->uc, core_reg(c, UC_REG_PC) | t, STOP_ADDRESS, 0, 0);
+        uc_err err = c->api.emu_start(c->uc, start_address(c), STOP_ADDRESS, 0, 0);
         c->in_emu = false;
         settle(c, err);
         if (PyErr_CheckSignals() < 0)
@@ -371,6 +405,8 @@ void core_reset(Core *c, uint32_t vectors, bool relocated)
     void *last_values[] = {&xpsr, &zero};
     c->api.reg_write_batch(c->uc, last, last_values, 2);
     core_set_reg(c, UC_REG_PC, vector[1]);
+    c->it = 0;
+    c->clear_exclusive = true;
     c->block = vector[1] & ~1u;
     c->block_size = 0;
     core_update_deadline(c);

@@ -12,11 +12,12 @@ static bool branched_to_next(Core *c)
 {
     uint32_t from = c->block;
     uint16_t op[2];
+    uint8_t it = c->it;
     Region *r = core_backing(c, &from, c->block_size);
     if (r == NULL)
         return false;
     const uint8_t *start = r->host + (from - r->base);
-    return thumb_is_branch(op, thumb_last(start, start + c->block_size, op));
+    return thumb_is_branch(op, thumb_last(start, start + c->block_size, op, &it));
 }
 
 /* Go on where a callback's `answer` says, in place of the block that was about to run; None says nothing. */
