@@ -88,6 +88,7 @@ static void core_dealloc(PyObject *self)
     if (c->uc != NULL)
         c->api.close(c->uc);
     core_release_memory(c);
+    traps_release(c);
     free(c->pages);
     type->tp_free(self);
     Py_DECREF(type);

@@ -49,6 +49,7 @@ static inline uint32_t it_to_xpsr(uint8_t it) { return (it & 0xFCu) << 8 | (it &
 
 #define EXC_RETURN_BASE 0xFFFFFFE0u
 #define EXC_RETURN_PAGE 0xFFFFF000u
+#define STOP_PAGE 0x0FFFF000u
 #define STOP_ADDRESS 0x0FFFFFFEu /* uc_emu_start's `until`: fetchable, never executed */
 #define SVC_0 0xDF00u
 #define CLREX_STUB EXC_RETURN_PAGE
@@ -68,6 +69,29 @@ typedef struct {
 } Region;
 
 typedef struct Core Core;
+
+/* What _core_traps.c knows of an address: the bases that a block checks when it starts there, whether the instruction has
+ * a hook. `filter` has a bit per hash of the blocks' addresses: a clear one says that there is nothing to do. */
+typedef struct {
+    uint32_t address;
+    uint16_t bases;
+    bool used, hooked;
+    bool exact; /* the block's instructions have hooks in place of the check at its start */
+} Trap;
+
+#define TRAP_FILTER 0x4000u
+
+typedef struct {
+    Trap *table;
+    size_t room, count; /* room is a power of two */
+    uc_hook *hooks;
+    size_t hook_room, hook_count;
+    uint8_t filter[TRAP_FILTER / 8];
+    uint32_t stale_begin, stale_end; /* to be translated anew before the run goes on */
+    uint32_t until;                  /* not 0: the run pauses there, in an IT block, to look at the instruction */
+    uint32_t status;                 /* not 0: the access that comes next is this UsageFault */
+    bool restart;                    /* other instructions trap now */
+} Traps;
 
 typedef struct {
     Core *core;
@@ -142,6 +166,8 @@ struct Core {
     Mmio *mmio[MAX_MMIO];
     int mmio_count;
 
+    Traps traps;
+
     bool access_fault;      /* the TLB fill hook refused an access: */
     uint32_t fault_page;
     int fault_type;
@@ -162,6 +188,7 @@ Region *core_region(Core *, uint32_t address, uint32_t length);
 Region *core_backing(Core *, uint32_t *address, uint32_t length);
 bool core_load(Core *, uint32_t address, void *to, uint32_t length);
 bool core_store(Core *, uint32_t address, const void *from, uint32_t length);
+bool core_unprivileged(Core *);
 bool core_on_fill(uc_engine *, uint64_t address, int type, uc_tlb_entry *, void *);
 const char *core_map_system(Core *);
 int core_add_memory(Core *, uint32_t base, PyObject *buffer, RegionKind kind, uint32_t target);
@@ -225,8 +252,40 @@ static inline bool core_watched(Core *c, uint32_t address)
     return r != NULL && r->watched != NULL && (r->watched[n >> 3] >> (n & 7) & 1);
 }
 
+/* _core_traps.c */
+void traps_translated(uc_engine *, uc_tb *block, uc_tb *before, void *core);
+bool traps_block(Core *, uint32_t address, uint32_t size);
+void traps_renew(Core *);
+void traps_release(Core *);
+
+uint32_t traps_fault_of(Core *, const uint16_t op[2]);
+bool traps_fetch(Core *, uint32_t address, uint16_t op[2]);
+
+/* _core_traps_it.c */
+bool traps_may_occur(Core *, const uint16_t op[2]);
+void traps_enter_it(Core *, uint32_t it);
+void traps_paused(Core *, uint32_t pc);
+
+/* True: the block is not to run now. */
+static inline bool core_traps(Core *c, uint32_t address, uint32_t size)
+{
+    uint32_t n = address >> 1 & (TRAP_FILTER - 1);
+    return (c->traps.filter[n >> 3] >> (n & 7) & 1) && traps_block(c, address, size);
+}
+
+/* _core_scan.c */
+int thumb_multiword_base(const uint16_t op[2]);
+int thumb_divisor(const uint16_t op[2]);
+int thumb_store_exclusive(const uint16_t op[2], uint32_t *mask);
+bool thumb_is_fp(const uint16_t op[2]);
+int thumb_it_length(const uint16_t op[2]);
+bool thumb_may_branch(const uint16_t op[2]);
+uint32_t thumb_writes(const uint16_t op[2]);
+uint32_t thumb_copies_sp(const uint16_t op[2]);
+
 /* _core_decode.c */
 int thumb_size(uint16_t first);
+int thumb_register(int n); /* Unicorn's number of r0 to r14 */
 int thumb_last(const uint8_t *from, const uint8_t *to, uint16_t op[2], uint8_t *it);
 bool thumb_is_branch(const uint16_t *op, int size);
 bool thumb_is_unprivileged_access(Core *, uint32_t pc);
@@ -240,6 +299,8 @@ void core_update_deadline(Core *);
 bool core_boundary(Core *, uint32_t address);
 void core_leave(Core *);
 void core_run_due(Core *);
+void core_leave(Core *);
+void core_synchronous(Core *, uint32_t pc);
 
 /* register access through the API, one value at a time */
 uint32_t core_reg(Core *, int id);

@@ -39,9 +39,11 @@ bool thumb_is_branch(const uint16_t *op, int size)
     return size == 4 && (op[0] & 0xF800) == 0xF000 && (op[1] & 0x9000) == 0x9000;
 }
 
+int thumb_register(int n) { return n == 13 ? UC_REG_SP : n == 14 ? UC_REG_LR : UC_REG_R0 + n; }
+
 static uint32_t reg(Core *c, unsigned n, uint32_t pc)
 {
-    return n == 15 ? (pc + 4) & ~3u : core_reg(c, n == 13 ? UC_REG_SP : n == 14 ? UC_REG_LR : UC_REG_R0 + (int)n);
+    return n == 15 ? (pc + 4) & ~3u : core_reg(c, thumb_register((int)n));
 }
 
 /* A5.2: the 16-bit loads and stores. */

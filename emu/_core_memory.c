@@ -44,7 +44,7 @@ bool core_store(Core *c, uint32_t address, const void *from, uint32_t length)
     return true;
 }
 
-static bool unprivileged(Core *c)
+bool core_unprivileged(Core *c)
 {
     if (c->ipsr == 0 && (core_reg(c, UC_REG_CONTROL) & CONTROL_NPRIV))
         return true;
@@ -112,7 +112,7 @@ static bool fill(Core *c, uint32_t page, int type, uc_tlb_entry *entry)
         entry->perms = UC_PROT_READ | UC_PROT_EXEC;
         return type == UC_MEM_FETCH || (page == CLREX_STUB && type == UC_MEM_READ); /* the stub has a literal */
     }
-    if ((page >> 28) == 0xE && unprivileged(c)) /* the PPB is privileged, B3.1.1 */
+    if ((page >> 28) == 0xE && core_unprivileged(c)) /* the PPB is privileged, B3.1.1 */
         return false;
     Region *r = core_region(c, page, 1);
     if (r == NULL) {
@@ -133,7 +133,7 @@ bool core_on_fill(uc_engine *uc, uint64_t address, int type, uc_tlb_entry *entry
     (void)uc;
     Core *c = user;
     uint32_t page = (uint32_t)address & ~(PAGE - 1);
-    if (!fill(c, page, type, entry))
+    if (c->traps.status || !fill(c, page, type, entry))
         return refuse(c, page, type);
     if (type != UC_MEM_FETCH)
         core_set_reg(c, UC_REG_EPSR, XPSR_T);

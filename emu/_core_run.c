@@ -122,8 +122,9 @@ static inline void enter_block(Core *c, uint32_t address, uint32_t size, bool na
     if (natural) {
         c->ring[c->ring_next++ % RING_SIZE] = address;
         c->block = address;
-        c->block_size = size;
-    } else
+        c->block_size = 0;
+    }
+    if (!core_traps(c, address, size))
         c->block_size += size;
 }
 
@@ -215,7 +216,7 @@ static void on_block(uc_engine *uc, uint64_t address64, uint32_t size, void *use
         enter_block(c, address, size, false);
 }
 
-static void synchronous(Core *c, uint32_t pc)
+void core_synchronous(Core *c, uint32_t pc)
 {
     charge(c, pc);
     c->it = 0;
@@ -230,11 +231,11 @@ static void on_interrupt(uc_engine *uc, uint32_t number, void *user)
     if (pc >= EXC_RETURN_BASE && c->ipsr != 0) {
         /* the svc in the page has moved PC on by 2; the lowest bit of EXC_RETURN went to EPSR.T */
         uint32_t target = c->block >= EXC_RETURN_BASE ? c->block : number == 2 ? pc - 2 : pc;
-        synchronous(c, c->block >= EXC_RETURN_BASE ? c->block : pc);
+        core_synchronous(c, c->block >= EXC_RETURN_BASE ? c->block : pc);
         exception_return(c, (target & ~1u) | (core_reg(c, UC_REG_XPSR) >> 24 & 1));
         return;
     }
-    synchronous(c, pc);
+    core_synchronous(c, pc);
     if (pc >= EXC_RETURN_BASE) /* in Thread mode it is a branch into an execute-never region */
         exception_fault(c, EXC_MEMMANAGE, CFSR_IACCVIOL, 0, c->block);
     else if (number == 2) {
@@ -271,7 +272,7 @@ static bool wait_for_event(Core *c, uint32_t pc)
         sev = sev || op == 0xBF40;
         at += (uint32_t)thumb_size(op);
     }
-    synchronous(c, pc);
+    core_synchronous(c, pc);
     if (sev || c->event_register)
         c->event_register = false;
     else {
@@ -294,10 +295,10 @@ static bool on_invalid(uc_engine *uc, void *user)
     if (pc != c->block && core_load(c, pc - 2, &before, 2) && (before == 0xBF20 || before == 0xBF10)) {
         if (before == 0xBF20)
             return wait_for_event(c, pc);
-        synchronous(c, pc);
+        core_synchronous(c, pc);
         return true;
     }
-    synchronous(c, pc);
+    core_synchronous(c, pc);
     bool thumb = core_reg(c, UC_REG_XPSR) & XPSR_T;
     exception_fault(c, EXC_USAGEFAULT, thumb ? CFSR_UNDEFINSTR : CFSR_INVSTATE, 0, pc);
     return true;
@@ -308,8 +309,11 @@ static void take_access_fault(Core *c)
 {
     uint32_t pc = core_reg(c, UC_REG_PC);
     c->access_fault = false;
-    synchronous(c, pc);
-    if (c->fault_type == UC_MEM_FETCH) {
+    core_synchronous(c, pc);
+    if (c->traps.status) {
+        exception_fault(c, EXC_USAGEFAULT, c->traps.status, 0, pc);
+        c->traps.status = 0;
+    } else if (c->fault_type == UC_MEM_FETCH) {
         /* B3.1: peripheral, device and system space are execute-never */
         bool never = (pc >> 29) == 2 || pc >= 0xA0000000u;
         exception_fault(c, never ? EXC_MEMMANAGE : EXC_BUSFAULT, never ? CFSR_IACCVIOL : CFSR_IBUSERR, 0, pc);
@@ -322,15 +326,20 @@ static void settle(Core *c, uc_err err)
 {
     uint32_t pc = core_reg(c, UC_REG_PC);
     uint16_t before = 0;
+    uint32_t until = c->leaving ? 0 : c->traps.until;
+    if (!c->leaving)
+        c->traps.until = 0;
     if (c->access_fault)
         take_access_fault(c);
+    else if (until && pc == until && !c->stop)
+        traps_paused(c, pc);
     else if (c->stop || c->leaving)
         return;
     else if (err) {
         PyErr_Format(PyExc_RuntimeError, "Unicorn stopped at 0x%x: %s", pc, c->api.strerror(err));
         core_callback_failed(c);
     } else if (core_load(c, pc - 2, &before, 2) && before == 0xBF30) {
-        synchronous(c, pc);
+        core_synchronous(c, pc);
         c->force_natural = true;
         if (!nvic_wakes(c)) {
             c->waits_for_event = false;
@@ -356,6 +365,7 @@ int core_run(Core *c, int64_t limit)
     core_update_deadline(c);
     while (!c->failed) {
         uint32_t pc = core_reg(c, UC_REG_PC);
+        traps_renew(c);
         if (c->flush) {
             c->api.ctl(c->uc, UC_CTL_TLB_FLUSH);
             c->api.ctl(c->uc, UC_CTL_TB_FLUSH);
@@ -367,7 +377,7 @@ int core_run(Core *c, int64_t limit)
             break;
         c->leaving = false;
         c->in_emu = true;
-        uc_err err = c->api.emu_start(c->uc, start_address(c), STOP_ADDRESS, 0, 0);
+        uc_err err = c->api.emu_start(c->uc, start_address(c), c->traps.until ? c->traps.until : STOP_ADDRESS, 0, 0);
         c->in_emu = false;
         settle(c, err);
         if (PyErr_CheckSignals() < 0)
@@ -419,18 +429,21 @@ int core_open(Core *c)
         int type;
         void *callback;
     } hooks[] = {{UC_HOOK_BLOCK, (void *)on_block}, {UC_HOOK_INTR, (void *)on_interrupt},
-                 {UC_HOOK_INSN_INVALID, (void *)on_invalid}, {UC_HOOK_TLB_FILL, (void *)core_on_fill}};
+                 {UC_HOOK_INSN_INVALID, (void *)on_invalid}, {UC_HOOK_TLB_FILL, (void *)core_on_fill},
+                 {UC_HOOK_EDGE_GENERATED, (void *)traps_translated}};
     uc_err err = c->api.open(UC_ARCH_ARM, UC_MODE_THUMB, &c->uc); /* not MCLASS: that forces a Cortex-M33 */
     if (!err)
         err = c->api.ctl(c->uc, UC_CTL_CPU_MODEL, UC_CPU_ARM_CORTEX_M4);
     if (!err)
         err = c->api.ctl(c->uc, UC_CTL_TLB_TYPE, UC_TLB_VIRTUAL);
-    for (size_t n = 0; n < sizeof hooks / sizeof *hooks && !err; n++)
-        err = c->api.hook_add(c->uc, &hook, hooks[n].type, hooks[n].callback, c, 1, 0);
     if (!err)
         err = c->api.mem_map_ptr(c->uc, EXC_RETURN_PAGE, 0x1000, 7, c->pages);
     if (!err)
-        err = c->api.mem_map_ptr(c->uc, STOP_ADDRESS & ~0xFFFu, 0x1000, 7, c->pages + 0x1000);
+        err = c->api.mem_map_ptr(c->uc, STOP_PAGE, 0x1000, 7, c->pages + 0x1000);
+    if (!err) /* Unicorn tells of new blocks from the second on */
+        err = c->api.emu_start(c->uc, STOP_PAGE | 1, STOP_ADDRESS, 0, 0);
+    for (size_t n = 0; n < sizeof hooks / sizeof *hooks && !err; n++)
+        err = c->api.hook_add(c->uc, &hook, hooks[n].type, hooks[n].callback, c, 1, 0);
     const char *failed = err ? c->api.strerror(err) : core_map_system(c);
     if (failed != NULL) {
         PyErr_Format(PyExc_RuntimeError, "Unicorn cannot be set up: %s", failed);

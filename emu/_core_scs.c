@@ -202,7 +202,10 @@ static void write_word(Core *c, uint32_t offset, uint32_t value)
 {
     uint32_t mask, *word = stored(c, offset, &mask);
     if (word != NULL) {
-        *word = (*word & ~mask) | (value & mask);
+        uint32_t changed = (*word ^ value) & mask;
+        *word ^= changed;
+        if (changed && (offset == 0xD14 || offset == 0xD88)) /* CCR and CPACR say which instructions trap */
+            c->traps.restart = c->flush = c->attention = true;
         return;
     }
     int base = priority_base(offset);

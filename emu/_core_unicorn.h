@@ -17,6 +17,11 @@ typedef struct {
     int perms;
 } uc_tlb_entry;
 
+typedef struct {
+    uint64_t pc;
+    uint16_t icount, size;
+} uc_tb;
+
 typedef uint64_t (*uc_mmio_read_cb)(uc_engine *, uint64_t offset, unsigned size, void *user);
 typedef void (*uc_mmio_write_cb)(uc_engine *, uint64_t offset, unsigned size, uint64_t value, void *user);
 
@@ -38,13 +43,15 @@ typedef struct {
 
 enum { UC_ARCH_ARM = 1, UC_MODE_THUMB = 1 << 4, UC_CPU_ARM_CORTEX_M4 = 9 };
 enum { UC_PROT_READ = 1, UC_PROT_WRITE = 2, UC_PROT_EXEC = 4 };
-enum { UC_HOOK_INTR = 1 << 0, UC_HOOK_CODE = 1 << 2, UC_HOOK_BLOCK = 1 << 3, UC_HOOK_INSN_INVALID = 1 << 14, UC_HOOK_TLB_FILL = 1 << 17 };
+enum { UC_HOOK_INTR = 1 << 0, UC_HOOK_CODE = 1 << 2, UC_HOOK_BLOCK = 1 << 3, UC_HOOK_INSN_INVALID = 1 << 14,
+       UC_HOOK_EDGE_GENERATED = 1 << 15, UC_HOOK_TLB_FILL = 1 << 17 };
 enum { UC_MEM_READ = 16, UC_MEM_WRITE = 17, UC_MEM_FETCH = 18 };
 enum { UC_TLB_VIRTUAL = 1 };
 enum { UC_ERR_OK = 0 };
 
 #define UC_CTL_WRITE(type, count) ((int)((unsigned)(type) | ((unsigned)(count) << 26) | (1u << 30)))
 #define UC_CTL_CPU_MODEL UC_CTL_WRITE(7, 1)
+#define UC_CTL_TB_REMOVE_CACHE UC_CTL_WRITE(9, 2)
 #define UC_CTL_TB_FLUSH UC_CTL_WRITE(10, 0)
 #define UC_CTL_TLB_FLUSH UC_CTL_WRITE(11, 0)
 #define UC_CTL_TLB_TYPE UC_CTL_WRITE(12, 1)

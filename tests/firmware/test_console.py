@@ -73,10 +73,21 @@ UNICORNS = {"installed": [], "2.1.4": [str(ROOT / "build" / "unicorn-2.1.4")]}
 @pytest.mark.parametrize("unicorn", UNICORNS)
 def test_exceptions_on_each_unicorn(unicorn: str) -> None:
     """10 000 switches by PendSV and SVC with FP, nesting, masks, faults: judged by the image itself, which passes on
-    QEMU too."""
+    QEMU too; traps included."""
     program = "import sys; sys.path[:0] = sys.argv[1:2]; del sys.argv[1:2]; from stm32emu.cli.main import main; main()"
     path = UNICORNS[unicorn] or [""]
-    command = [sys.executable, "-c", program, *path, "run", str(EXCEPTIONS), "--until", "PASS", "--duration", "60s"]
+    command = [
+        sys.executable,
+        "-c",
+        program,
+        *path,
+        "run",
+        str(EXCEPTIONS),
+        "--until",
+        "traps PASS",
+        "--duration",
+        "60s",
+    ]
     done = subprocess.run(command, capture_output=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
     assert b"FAIL" not in done.stdout
