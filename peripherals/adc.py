@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -80,7 +80,7 @@ class Adc(Peripheral):
     A continuous conversion that nobody reads, and whose value can only come out the same, pauses until DR is read.
     """
 
-    MISSING: ClassVar[str] = "external triggers, discontinuous and multi-converter modes are not modelled"
+    MISSING: ClassVar[str] = "external triggers, discontinuous and multi-converter modes"
     SIZE: ClassVar[int] = 0x100
 
     SR = Register(0x00, access=RC_W0)
@@ -344,6 +344,11 @@ class AdcBlock(Peripheral):
             each.common = self.common
         self.converters[0].inputs.update(INTERNAL)
         self._slaves: dict[int, Slave] = {COMMON >> 8: self.common, **dict(enumerate(self.converters))}
+
+    def parts(self) -> Iterator[tuple[int, Peripheral]]:
+        """See Peripheral.parts."""
+        yield from ((n << 8, each) for n, each in enumerate(self.converters))
+        yield COMMON, self.common
 
     def serve(self, n: int, slave: Slave) -> None:
         """Let `slave` answer where converter `n` (0 ... 2) does: itself, or what stands in for it."""

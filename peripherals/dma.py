@@ -43,7 +43,7 @@ class Dma(Peripheral):
         memory_to_memory: false for DMA1, whose peripheral port does not reach memory (section 10.3.6).
     """
 
-    MISSING: ClassVar[str] = "the peripheral as flow controller (SDIO) is not modelled"
+    MISSING: ClassVar[str] = "the peripheral as flow controller (SDIO)"
 
     LISR = _flags(0x00, 0, "", RO)
     HISR = _flags(0x04, 4, "", RO)

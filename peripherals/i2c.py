@@ -40,7 +40,7 @@ class I2c(Peripheral):
         ev_irq, er_irq: the event and the error interrupt.
     """
 
-    MISSING: ClassVar[str] = "slave mode, SMBus and packet error checking are not modelled"
+    MISSING: ClassVar[str] = "slave mode, SMBus and packet error checking"
 
     CR1 = Register(0x00)
     SWRST = CR1.field(15)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, ClassVar
 
@@ -26,12 +26,14 @@ def _declared(owner: type) -> list[Register]:
 
 class Peripheral:
     """A block of `SIZE` bytes. `read` and `write` are the bus; attributes named as in the manual are the hardware side.
+    `MISSING` says what a model lacks, for users.
 
     Args:
         name: the instance, as in the chip's table ("USART2").
         ledger: where unmodelled or illegal uses are counted.
     """
 
+    MISSING: ClassVar[str] = ""
     SIZE: ClassVar[int] = 0x400
     REGISTERS: ClassVar[tuple[Register, ...]] = ()
     _masks: ClassVar[list[Masks | None]] = []
@@ -74,6 +76,10 @@ class Peripheral:
     def reset(self) -> None:
         """Back to the state after power-on; a block with more state than its registers extends this."""
         self._load_resets()
+
+    def parts(self) -> Iterator[tuple[int, Peripheral]]:
+        """The register sets that make up the block, each with its offset."""
+        yield 0, self
 
     @classmethod
     def plain_reads(cls) -> bytes:

@@ -58,7 +58,37 @@ class Field:
         block.words[index] = (block.words[index] & ~self.mask) | ((int(value) << self.bit) & self.mask)
 
 
-class Register:
+class FieldSet:
+    """Fields that do not overlap; `access` is theirs by default."""
+
+    def __init__(self, access: str) -> None:
+        self.access = access
+        self.fields: list[Field] = []
+
+    @property
+    def register(self) -> Register:
+        """The register that the fields are of."""
+        raise NotImplementedError
+
+    def field(self, bit: int, width: int = 1, *, access: str | None = None) -> Field:
+        """A field of `width` bits whose lowest is `bit`; `access` defaults to the register's."""
+        return self._add(Field(self.register, bit, width, access or self.access, tagged=False))
+
+    def tag(self, name: str, bit: int, width: int = 1, *, access: str | None = None) -> Field:
+        """A field the manual has and the model does not act on: kept like any other, its use logged once by name."""
+        tagged = self._add(Field(self.register, bit, width, access or self.access, tagged=True))
+        tagged.name = name
+        return tagged
+
+    def _add(self, field: Field) -> Field:
+        for other in self.fields:
+            if other.mask & field.mask:
+                raise DeclarationError(f"fields overlap: {other.name} and bit {field.bit} of {self.register.offset:#x}")
+        self.fields.append(field)
+        return field
+
+
+class Register(FieldSet):
     """A 32-bit register at `offset` bytes into its block. On an instance it reads and assigns as the whole word.
 
     Without fields, all 32 bits have the access word given here; with fields, undeclared bits are reserved: they keep
@@ -68,33 +98,36 @@ class Register:
     def __init__(self, offset: int, *, reset: int = 0, access: str = RW) -> None:
         if offset % 4 or offset < 0 or access not in ACCESS_WORDS:
             raise DeclarationError(f"bad register: offset {offset:#x}, access {access!r}")
+        super().__init__(access)
         self.offset = offset
         self.index = offset >> 2
         self.reset = reset
-        self.access = access
-        self.fields: list[Field] = []
+        self.alternatives: list[Alternative] = []
         self.name = ""
         self.position: int | None = None  # index in its RegisterArray, if it is part of one
         self.write_hook: str | None = None
         self.read_hook: str | None = None
         self.value_hook: str | None = None
 
-    def field(self, bit: int, width: int = 1, *, access: str | None = None) -> Field:
-        """A field of `width` bits whose lowest is `bit`; `access` defaults to the register's."""
-        return self._add(Field(self, bit, width, access or self.access, tagged=False))
+    @property
+    def register(self) -> Register:
+        """See FieldSet.register."""
+        return self
 
-    def tag(self, name: str, bit: int, width: int = 1, *, access: str | None = None) -> Field:
-        """A field the manual has and the model does not act on: kept like any other, its use logged once by name."""
-        tagged = self._add(Field(self, bit, width, access or self.access, tagged=True))
-        tagged.name = name
-        return tagged
+    def all_fields(self) -> list[Field]:
+        """The fields in all their meanings; a register without any is a field of 32 bits."""
+        if self.fields:
+            return [*self.fields, *(field for other in self.alternatives for field in other.fields)]
+        whole = Field(self, 0, 32, self.access, tagged=False)
+        whole.name = self.name
+        return [whole]
 
-    def _add(self, field: Field) -> Field:
-        for other in self.fields:
-            if other.mask & field.mask:
-                raise DeclarationError(f"fields overlap at offset {self.offset:#x}: {other.name} and bit {field.bit}")
-        self.fields.append(field)
-        return field
+    def alternative(self) -> Alternative:
+        """The fields that the same bits make up while another field gives them another meaning. What an access does to
+        them the register's own fields say, and that it happens the field that selects the meaning."""
+        other = Alternative(self)
+        self.alternatives.append(other)
+        return other
 
     def on_write(self, hook: Hook) -> Hook:
         """Decorator: call `hook(self, written)` after a guest write; `written` is the raw value as the bus carried it,
@@ -124,6 +157,19 @@ class Register:
 
     def __set__(self, block: Any, value: int) -> None:
         block.words[self.index] = value & 0xFFFF_FFFF
+
+
+class Alternative(FieldSet):
+    """See Register.alternative."""
+
+    def __init__(self, register: Register) -> None:
+        super().__init__(register.access)
+        self._register = register
+
+    @property
+    def register(self) -> Register:
+        """See FieldSet.register."""
+        return self._register
 
 
 class View:

@@ -50,7 +50,7 @@ class Rtc(Peripheral):
         unlocked: whether PWR_CR.DBP lets the firmware write here.
     """
 
-    MISSING: ClassVar[str] = "time stamps, tamper pins, calibration, shifting and sub-second alarms are not modelled"
+    MISSING: ClassVar[str] = "time stamps, tamper pins, calibration, shifting and sub-second alarms"
 
     TR = _register(0x00, TIME)
     DR = _register(0x04, (("YT", 20, 4), ("YU", 16, 4), *DATE), reset=0x2101)

@@ -23,7 +23,7 @@ class Spi(Peripheral):
             device MISO is pulled up and every frame reads all ones.
     """
 
-    MISSING: ClassVar[str] = "slave mode, the CRC unit, TI frames and I2S are not modelled"
+    MISSING: ClassVar[str] = "slave mode, the CRC unit, TI frames and I2S"
 
     CR1 = Register(0x00)
     BIDIMODE = CR1.field(15)

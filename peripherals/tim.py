@@ -26,7 +26,7 @@ class Tim(Peripheral):
         channels: compare channels: 4, 2 (TIM9, 12), 1 (TIM10, 11, 13, 14) or 0 (TIM6, 7).
     """
 
-    MISSING: ClassVar[str] = "input capture, slave and encoder modes, triggers, DMA bursts and pins are not modelled"
+    MISSING: ClassVar[str] = "input capture, slave and encoder modes, triggers, DMA bursts and pins"
 
     CR1 = Register(0x00)
     CKD = CR1.field(8, 2)  # for the input filters and dead time only
@@ -102,7 +102,7 @@ class Tim(Peripheral):
     CC1G = EGR.field(1)
     UG = EGR.field(0)
 
-    CCMR1 = Register(0x18)  # the fields of its output view
+    CCMR1 = Register(0x18)
     OC2CE = CCMR1.field(15)
     OC2M = CCMR1.field(12, 3)
     OC2PE = CCMR1.field(11)
@@ -113,6 +113,11 @@ class Tim(Peripheral):
     OC1PE = CCMR1.field(3)
     OC1FE = CCMR1.field(2)
     CC1S = CCMR1.tag("CC1S", 0, 2)
+    CCMR1_INPUT = CCMR1.alternative()  # with CCxS other than 0
+    CCMR1_INPUT.tag("IC2F", 12, 4)
+    CCMR1_INPUT.tag("IC2PSC", 10, 2)
+    CCMR1_INPUT.tag("IC1F", 4, 4)
+    CCMR1_INPUT.tag("IC1PSC", 2, 2)
 
     CCMR2 = Register(0x1C)
     OC4CE = CCMR2.field(15)
@@ -125,6 +130,11 @@ class Tim(Peripheral):
     OC3PE = CCMR2.field(3)
     OC3FE = CCMR2.field(2)
     CC3S = CCMR2.tag("CC3S", 0, 2)
+    CCMR2_INPUT = CCMR2.alternative()  # with CCxS other than 0
+    CCMR2_INPUT.tag("IC4F", 12, 4)
+    CCMR2_INPUT.tag("IC4PSC", 10, 2)
+    CCMR2_INPUT.tag("IC3F", 4, 4)
+    CCMR2_INPUT.tag("IC3PSC", 2, 2)
 
     CCER = Register(0x20)  # what drives the pins
     CC4NP = CCER.field(15)

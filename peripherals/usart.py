@@ -32,7 +32,7 @@ class Usart(Peripheral):
         dma_tx, dma_rx: request lines, high while TXE or RXNE asks for a DMA transfer (section 30.3.13).
     """
 
-    MISSING: ClassVar[str] = "mute mode, LIN, IrDA, smartcard, synchronous clock and CTS/RTS lines are not modelled"
+    MISSING: ClassVar[str] = "mute mode, LIN, IrDA, smartcard, synchronous clock and CTS/RTS lines"
 
     SR = Register(0x00, reset=0xC0)
     CTS = SR.field(9, access=RC_W0)

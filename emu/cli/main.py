@@ -14,6 +14,7 @@ import click
 from stm32emu.cli.chips import chips
 from stm32emu.cli.faults import faults
 from stm32emu.cli.info import info
+from stm32emu.cli.peripherals import peripherals
 from stm32emu.cli.replay import replay
 from stm32emu.cli.run import run
 from stm32emu.errors import InternalError, StmError, UserError
@@ -46,7 +47,7 @@ def cli() -> None:
     """Run unmodified STM32F4 firmware and put its network ports on this machine."""
 
 
-for command in (run, replay, info, chips, faults):
+for command in (run, replay, info, chips, faults, peripherals):
     cli.add_command(command)
 
 

@@ -9,25 +9,16 @@ from pathlib import Path
 import pytest
 
 from programs import result, run_program
-from stm32emu.board import Board, Wiring
+from stm32emu.block_table import bare_board
 from stm32emu.chip import Chip
 from stm32emu.chips import CHIPS, find_chip
-from stm32emu.cpu import Cpu
-from stm32emu.guest_memory import GuestMemory
 from stm32emu.peripherals.adc import AdcBlock
-from stm32emu.peripherals.clock import ClockTree, ManualClock
+from stm32emu.peripherals.clock import ManualClock
 from stm32emu.peripherals.dma import Dma
 from stm32emu.peripherals.exti import Exti
-from stm32emu.peripherals.ledger import Ledger
 from stm32emu.peripherals.rcc import Rcc
 
-GPIOA, RCC_AHB1ENR = 0x4002_0000, 0x4002_3830
-
 Compile = Callable[..., Path]
-
-
-def board_of(chip: Chip) -> Board:
-    return Board(chip, Cpu(), GuestMemory(chip), Wiring(ManualClock(), ClockTree(), Ledger()))
 
 
 def test_a_block_without_its_clock_reads_zero_and_loses_writes(compile_firmware: Compile) -> None:
@@ -88,7 +79,7 @@ def test_sram_at_address_zero(compile_firmware: Compile) -> None:
 
 def test_an_rtc_alarm_reaches_its_vector() -> None:
     """RTC, EXTI line 17, NVIC: on the LSI, with the keys and clocks that a driver sets."""
-    board = board_of(find_chip("f407"))
+    board = bare_board(find_chip("f407"))
     rcc, rtc, exti, clock = board.one(Rcc), board.blocks["RTC"], board.one(Exti), board.wiring.clock
     assert isinstance(clock, ManualClock)
     board.bus.write(0x4002_3840, (1 << 28).to_bytes(4, "little"))  # PWREN
@@ -106,7 +97,7 @@ def test_an_rtc_alarm_reaches_its_vector() -> None:
 
 
 def test_the_adc_asks_dma_for_each_result() -> None:
-    board = board_of(find_chip("f407"))
+    board = bare_board(find_chip("f407"))
     clock = board.wiring.clock
     assert isinstance(clock, ManualClock)
     adc, dma = board.one(AdcBlock), board.blocks["DMA2"]
@@ -127,7 +118,7 @@ def test_the_adc_asks_dma_for_each_result() -> None:
 @pytest.mark.parametrize("chip", CHIPS, ids=lambda chip: chip.name)
 def test_every_chip_has_its_board(chip: Chip) -> None:
     """All blocks answer, clocked or not, and forget everything at a reset."""
-    board = board_of(chip)
+    board = bare_board(chip)
     for block in chip.blocks:
         board.bus.read(block.base, 4)
     board.reset()

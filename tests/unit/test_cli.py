@@ -204,6 +204,19 @@ def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("stm32emu ")
 
 
+def test_peripherals(capsys: pytest.CaptureFixture[str]) -> None:
+    """Blocks of one model share an entry; the small F401 has neither Ethernet nor CAN."""
+    assert stm32emu("peripherals", "--chip", "f429") == 0
+    out = capsys.readouterr().out
+    assert re.search(r"^modelled +3 +8 +0  RNG$", out, re.MULTILINE)
+    assert re.search(r"^partly +\d+ +\d+ +\d+  ETH +PAUSE frames", out, re.MULTILINE)
+    assert re.search(r"^stub +- +- +-  I2S2ext .*everything: reads give back what was written$", out, re.MULTILINE)
+    assert "GPIOK" in out
+    assert max(map(len, out.splitlines())) <= 120
+    assert stm32emu("peripherals", "--chip", "f401") == 0
+    assert not re.search("ETH|CAN|GPIOK", capsys.readouterr().out)
+
+
 def test_chips(capsys: pytest.CaptureFixture[str]) -> None:
     assert stm32emu("chips") == 0
     rows = capsys.readouterr().out.splitlines()

@@ -218,3 +218,22 @@ def test_contradicting_declarations_fail_when_the_class_is_created() -> None:
 def test_on_the_class_a_field_is_its_declaration() -> None:
     assert isinstance(Block.EN, Field)
     assert Block.STREAM.registers[2].name == "STREAM2"
+
+
+def test_alternative_fields_share_the_registers_bits() -> None:
+    """They are no second register, do not count as used, and must not overlap among themselves."""
+
+    class Two(Peripheral):
+        CCMR = Register(0x00)
+        CCMR.tag("OC", 4, 3)
+        INPUT = CCMR.alternative()
+        INPUT.tag("IC", 4, 4)
+        with pytest.raises(DeclarationError, match="fields overlap: IC and bit 7 of 0x0"):
+            INPUT.field(7)
+
+    ledger = Ledger()
+    block = Two("X", ledger=ledger)
+    block.write(0, 4, 0xFF)
+    assert block.read(0, 4) == 0x70
+    assert [each.what for each in ledger.of_kind("unmodelled")] == ["CCMR.OC"]
+    assert [(each.name, each.width) for each in Two.CCMR.all_fields()] == [("OC", 3), ("IC", 4)]
