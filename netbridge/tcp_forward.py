@@ -67,12 +67,16 @@ class Relay:
         return (IN if wants_input else 0) | (OUT if self.tcp.readable else 0)
 
     def pump(self, events: int) -> None:
-        """Move bytes as far as they go without waiting. Raises OSError when the host peer is gone."""
-        if events & ERROR:
+        """Move bytes as far as they go without waiting. Raises OSError when the host peer is gone.
+
+        What a peer sent before it reset still reaches the guest, as on a cable; the reset is for the next call to find.
+        """
+        if events & ERROR and not self.interest() & IN:
             raise OSError(self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), "the host peer is gone")
-        if events & (IN | HANG_UP):
+        if events & (IN | HANG_UP | ERROR):
             self._pump_in()
-        self._pump_out()
+        if not events & ERROR:
+            self._pump_out()
 
     def _pump_in(self) -> None:
         if not self.interest() & IN:

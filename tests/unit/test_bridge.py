@@ -183,6 +183,19 @@ def test_a_peer_that_goes_away_resets_the_guests_connection(rig: Rig) -> None:
     assert "went away, its connection to guest port 7 is reset" in rig.log[-1]
 
 
+def test_what_a_peer_sent_before_it_went_away_arrives(rig: Rig) -> None:
+    """A client that rejects a handshake sends its alert, and resets since it has not read all of the server's flight."""
+    client, tcp = connected(rig, idle)
+    tcp.send(b"never read")
+    with client:
+        assert rig.receive(client, 1) == b"n"
+        client.send(b"alert")
+    rig.run_until(lambda: tcp.readable or tcp.closed)
+    assert bytes(tcp.peek()) == b"alert"
+    rig.run_until(lambda: tcp.closed)
+    assert tcp.ending is not None
+
+
 def test_a_peer_that_goes_away_before_the_guest_answers_is_forgotten(rig: Rig) -> None:
     client = rig.client()
     rig.bridge.poll_sockets(rig.now, 1.0)
