@@ -31,7 +31,10 @@ LINK = ("-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections", "-Wl,--fatal
 
 
 class Recipes:
-    """The manifest's parts and images as compiler steps. A part is compiled once however many images use it."""
+    """The manifest's parts and images as compiler steps.
+
+    A part is compiled once however many images use it, but for the images that rebuild it with `flags` of their own.
+    """
 
     def __init__(self, manifest: dict[str, Any]) -> None:
         self.images: dict[str, Any] = manifest["image"]
@@ -44,7 +47,7 @@ class Recipes:
 
     def steps(self, name: str) -> list[Step]:
         """Everything to compile and link for one image."""
-        compiles = [step for group in self._used(name) for step in self._compiles(group)]
+        compiles = [step for group in self._used(name) for step in self._compiles(group, name)]
         return [*compiles, self._link(name, [step.output for step in compiles])]
 
     def _used(self, name: str) -> list[str]:
@@ -54,15 +57,19 @@ class Recipes:
             found += [used for used in self._groups[group].get("uses", []) if used not in found]
         return found
 
-    def _compiles(self, group: str) -> list[Step]:
+    def _compiles(self, group: str, image: str) -> list[Step]:
         used = [self._groups[name] for name in self._used(group)]
         folders = dict.fromkeys(_path(folder) for part in used for folder in part.get("include", []))
         defines = dict.fromkeys(define for part in used for define in part.get("defines", []))
         flags = [*(f"-I{folder}" for folder in folders), *(f"-D{define}" for define in defines)]
-        return [self._compile(group, _path(source), flags) for source in self._groups[group]["sources"]]
+        folder = BUILD / "obj" / group
+        if group in (image, *self.images[image].get("rebuilds", [])):
+            folder = BUILD / "obj" / image / group
+            flags += self.images[image].get("flags", [])
+        return [self._compile(group, folder, _path(source), flags) for source in self._groups[group]["sources"]]
 
-    def _compile(self, group: str, source: str, flags: list[str]) -> Step:
-        output = BUILD / "obj" / group / Path(source).with_suffix(".o").name
+    def _compile(self, group: str, folder: Path, source: str, flags: list[str]) -> Step:
+        output = folder / Path(source).with_suffix(".o").name
         target = output.relative_to(IMAGES)
         depends = target.with_suffix(".d")
         command = (GCC, *CPU, *COMPILE, *flags, "-MMD", "-MF", depends, "-c", source, "-o", target)
@@ -72,7 +79,8 @@ class Recipes:
         output = BUILD / f"{name}.elf"
         script = "common/stm32f407.ld"
         files = [str(path.relative_to(IMAGES)) for path in objects]
-        command = (GCC, *CPU, *LINK, "-T", script, *files, "-o", str(output.relative_to(IMAGES)))
+        wraps = [f"-Wl,--wrap={function}" for function in self.images[name].get("wraps", [])]
+        command = (GCC, *CPU, *LINK, *wraps, "-T", script, *files, "-o", str(output.relative_to(IMAGES)))
         return Step(command, output, output.name, IMAGES, (*objects, IMAGES / script))
 
 

@@ -65,7 +65,7 @@ class Progress:
 
     def step(self, label: str) -> None:
         self._done += 1
-        print(f"[{self._done}/{self._total}] {label}", flush=True)
+        print(f"[{self._done}/{self._total}] {label}\n", end="", flush=True)  # one write: two threads print
 
 
 def build(steps: list[Step]) -> None:

@@ -36,6 +36,9 @@ extern uint32_t clock_hclk; /* common/clock.c */
 #ifndef configAPPLICATION_ALLOCATED_HEAP /* 1: the image defines ucHeap itself, to place it. */
 #define configAPPLICATION_ALLOCATED_HEAP 0
 #endif
+#ifndef configCALLOC_CLEARS /* 0: pvPortCalloc forgets to, as many ports of heap_4 do; for images that show the fault. */
+#define configCALLOC_CLEARS 1
+#endif
 /* Priorities as the NVIC's registers hold them: STM32F4 implements the upper four bits (PM0214 4.3.7). Interrupts
  * more urgent than the system-call priority are never masked and must not call the kernel. */
 #ifndef configMAX_SYSCALL_INTERRUPT_PRIORITY

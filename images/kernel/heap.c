@@ -2,7 +2,7 @@
 /* The heap: first fit over a list of free blocks in address order, neighbours merged when freed.
  *
  * Every block begins with a BlockLink_t. The top bit of xBlockSize, which no size reaches, marks an allocated one. */
-#include "task.h"
+#include "kernel.h"
 
 #include <string.h>
 
@@ -128,19 +128,26 @@ void *pvPortMalloc(size_t xSize)
     return pxBlock != NULL ? pxBlock + 1 : NULL;
 }
 
-/* mbedTLS, among others, relies on the zeroes. */
-void *pvPortCalloc(size_t xNumber, size_t xSize)
+/* For the kernel's own objects, which begin as zeroes. */
+void *pvPortMallocCleared(size_t xBytes)
 {
-    size_t xBytes;
-    void *pv = NULL;
+    void *pv = pvPortMalloc(xBytes);
 
-    if (!__builtin_mul_overflow(xNumber, xSize, &xBytes)) {
-        pv = pvPortMalloc(xBytes);
-    }
     if (pv != NULL) {
         memset(pv, 0, xBytes);
     }
     return pv;
+}
+
+/* mbedTLS, among others, relies on the zeroes. */
+void *pvPortCalloc(size_t xNumber, size_t xSize)
+{
+    size_t xBytes;
+
+    if (__builtin_mul_overflow(xNumber, xSize, &xBytes)) {
+        return NULL;
+    }
+    return configCALLOC_CLEARS ? pvPortMallocCleared(xBytes) : pvPortMalloc(xBytes);
 }
 
 void vPortFree(void *pv)

@@ -102,6 +102,9 @@ typedef struct QueueDefinition {
 
 /* The stack frame from which PendSV will start the task. */
 StackType_t *pxPortInitialiseStack(StackType_t *pxTop, TaskFunction_t pxCode, void *pvParameters);
+/* heap.c */
+void *pvPortMallocCleared(size_t xBytes);
+
 void vPortStartScheduler(void) __attribute__((noreturn));
 void vPortAssertMayCallKernel(void);
 extern volatile UBaseType_t uxCriticalNesting;

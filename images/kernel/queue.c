@@ -10,7 +10,7 @@ QueueHandle_t xQueueCreate(UBaseType_t uxLength, UBaseType_t uxItemSize)
     Queue_t *pxQueue;
 
     configASSERT(uxLength != 0 && (uxItemSize == 0 || xBytes / uxItemSize == uxLength));
-    pxQueue = pvPortCalloc(1, sizeof(Queue_t) + xBytes);
+    pxQueue = pvPortMallocCleared(sizeof(Queue_t) + xBytes);
     if (pxQueue == NULL) {
         return NULL;
     }

@@ -13,7 +13,7 @@ volatile UBaseType_t uxDeletedTasksWaitingCleanUp;
 static TCB_t *prvAllocate(uint16_t usStackDepth)
 {
     StackType_t *pxStack = pvPortMalloc(usStackDepth * sizeof(StackType_t));
-    TCB_t *pxTCB = pxStack != NULL ? pvPortCalloc(1, sizeof(TCB_t)) : NULL;
+    TCB_t *pxTCB = pxStack != NULL ? pvPortMallocCleared(sizeof(TCB_t)) : NULL;
 
     if (pxTCB == NULL) {
         vPortFree(pxStack);

@@ -9,6 +9,8 @@
 
 /* The heap of all tasks, TLS and stacks included, lies in CCM (main.c): no DMA ever touches it. */
 #define configAPPLICATION_ALLOCATED_HEAP 1
+#ifndef configTOTAL_HEAP_SIZE
 #define configTOTAL_HEAP_SIZE (64 * 1024)
+#endif
 
 #endif

@@ -13,7 +13,9 @@
 #include "tls.h"
 
 #define TLS_PRIORITY 2
+#ifndef TLS_STACK_WORDS
 #define TLS_STACK_WORDS 1536 /* a handshake needs 2.2 KB; the console's formatting comes on top */
+#endif
 
 uint8_t ucHeap[configTOTAL_HEAP_SIZE] __attribute__((section(".ccm"), aligned(portBYTE_ALIGNMENT)));
 
