@@ -184,7 +184,7 @@ def test_a_peer_that_goes_away_resets_the_guests_connection(rig: Rig) -> None:
 
 
 def test_what_a_peer_sent_before_it_went_away_arrives(rig: Rig) -> None:
-    """A client that rejects a handshake sends its alert, and resets since it has not read all of the server's flight."""
+    """A client that rejects a handshake sends its alert; it resets since it has not read the server's whole flight."""
     client, tcp = connected(rig, idle)
     tcp.send(b"never read")
     with client:
