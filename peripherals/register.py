@@ -65,25 +65,24 @@ class FieldSet:
         self.access = access
         self.fields: list[Field] = []
 
-    @property
-    def register(self) -> Register:
+    def _owner(self) -> Register:
         """The register that the fields are of."""
         raise NotImplementedError
 
     def field(self, bit: int, width: int = 1, *, access: str | None = None) -> Field:
         """A field of `width` bits whose lowest is `bit`; `access` defaults to the register's."""
-        return self._add(Field(self.register, bit, width, access or self.access, tagged=False))
+        return self._add(Field(self._owner(), bit, width, access or self.access, tagged=False))
 
     def tag(self, name: str, bit: int, width: int = 1, *, access: str | None = None) -> Field:
         """A field the manual has and the model does not act on: kept like any other, its use logged once by name."""
-        tagged = self._add(Field(self.register, bit, width, access or self.access, tagged=True))
+        tagged = self._add(Field(self._owner(), bit, width, access or self.access, tagged=True))
         tagged.name = name
         return tagged
 
     def _add(self, field: Field) -> Field:
         for other in self.fields:
             if other.mask & field.mask:
-                raise DeclarationError(f"fields overlap: {other.name} and bit {field.bit} of {self.register.offset:#x}")
+                raise DeclarationError(f"fields overlap: {other.name} and bit {field.bit} of {self._owner().offset:#x}")
         self.fields.append(field)
         return field
 
@@ -109,9 +108,7 @@ class Register(FieldSet):
         self.read_hook: str | None = None
         self.value_hook: str | None = None
 
-    @property
-    def register(self) -> Register:
-        """See FieldSet.register."""
+    def _owner(self) -> Register:
         return self
 
     def all_fields(self) -> list[Field]:
@@ -166,9 +163,7 @@ class Alternative(FieldSet):
         super().__init__(register.access)
         self._register = register
 
-    @property
-    def register(self) -> Register:
-        """See FieldSet.register."""
+    def _owner(self) -> Register:
         return self._register
 
 
