@@ -178,8 +178,10 @@ void exception_fault(Core *c, int fault, uint32_t status, uint32_t address, uint
     c->fault.mmfar = c->scs.mmfar;
     c->fault.bfar = c->scs.bfar;
     c->fault.exception = (uint32_t)fault;
-    if (c->stop && c->reason == RUN_LOCKUP)
+    if (c->stop && c->reason == RUN_LOCKUP) {
+        c->fault_seen = true;
         return;
+    }
     int exception = nvic_next(c);
     if (exception == 0)
         return;

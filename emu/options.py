@@ -21,7 +21,7 @@ from stm32emu.peripherals.eth_phy import MODELS, make_phy
 
 EXIT_CODES = {
     0: "the run ended as asked: --until was seen, or --duration was reached without --until",
-    1: "the firmware faulted",
+    1: "the firmware faulted, or did what --strict refuses",
     2: "the firmware file or an option cannot be used",
     3: "--until was not seen within --duration",
     4: "a replay ended in another state than the run it replays",

@@ -95,8 +95,7 @@ class CrashReport:
         rows = ["  " + "  ".join(cells[n : n + 4]) for n in range(0, len(cells), 4)]
         special = "  ".join(f"{name} {registers[name]:x}" for name in SPECIAL if name in registers)
         rows.append(f"  {special}")
-        if "exc_return" in registers:
-            value = registers["exc_return"]
+        if value := registers.get("exc_return"):  # none in a lockup: no exception was entered
             rows.append(f"  exc_return {value:x} ({describe_exc_return(value)})")
         if "lr" in registers:
             rows.append(f"  lr is {self.symbols.format(registers['lr'] & ~1)}")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -33,6 +34,13 @@ Reset_Handler:
 HardFault_Handler:
     b .
 """
+# Reads a register of the DAC, whose clock it has enabled.
+CLOCKED = """
+    ldr r1, =0x40023840
+    ldr r0, =1 << 29
+    str r0, [r1]
+    ldr r1, =0x40007400"""
+UNMODELLED = CRASHING.replace("    ldr r1, =0x2FFF0000", CLOCKED)
 
 
 def stm32emu(*words: str) -> tuple[int, bytes, str]:
@@ -108,3 +116,13 @@ def test_a_fault_may_be_let_go_on(compile_firmware: Callable[..., Path]) -> None
     elf = compile_firmware("crashing_on", CRASHING, suffix=".s")
     code, _console, _log = stm32emu(str(elf), "--on-fault", "continue", "--duration", "10ms")
     assert code == 0
+
+
+def test_the_first_unmodelled_access_ends_a_strict_run(compile_firmware: Callable[..., Path]) -> None:
+    elf = compile_firmware("unmodelled", UNMODELLED, suffix=".s")
+    code, _console, log = stm32emu(str(elf), "--duration", "1ms", "--on-fault", "continue")
+    assert code == 0
+    assert re.search(r"used by the firmware and not modelled:\n  DAC\+0x004 .* pc 0x0800001[0-9a-f]  1 x\n", log)
+    code, _console, log = stm32emu(str(elf), "--strict")
+    assert code == 1
+    assert re.search(r"\nstrict: the firmware used DAC\+0x4 read near 0x0800001[0-9a-f], .*\n\Z", log)

@@ -16,7 +16,7 @@ from scapy.layers.inet import IP, TCP
 from scapy.utils import rdpcap
 
 from runs import IMAGES, PATIENCE, ROOT, Run, free_port, running
-from test_console import CRASHING, stm32emu
+from test_console import CRASHING, UNMODELLED, stm32emu
 from test_resets import PROGRAM as RESETTING
 from test_resets import WATCHDOG
 from test_tls_clients import page, s_client
@@ -138,7 +138,6 @@ def record(elf: Path, *words: str) -> tuple[int, Recorded]:
 
 
 LOCKUP = CRASHING.replace("HardFault_Handler:\n    b .", "HardFault_Handler:\n    udf #0")
-UNMODELLED = CRASHING.replace("0x2FFF0000", "0x40007400")  # DAC
 ENDS = {
     "watchdog resets": (RESETTING.format(reset=WATCHDOG), ["--duration", "2s"], 0),
     "a handler that loops": (CRASHING, [], 1),
