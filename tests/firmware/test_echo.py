@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 from scapy.layers.inet import IP, TCP
+from scapy.packet import Packet
 from scapy.utils import rdpcap
 
 from runs import IMAGES, PATIENCE, Run, free_port, running
 
 MEGABYTE = 1 << 20
 PATTERN = b"".join(hashlib.sha256(n.to_bytes(4, "big")).digest() for n in range(MEGABYTE // 32))
-GUEST = "192.168.0.254"
+HOST, GUEST = "192.168.0.1", "192.168.0.254"
 PAUSE = 3  # seconds in which the client does not read
 
 
@@ -53,16 +54,44 @@ def test_a_megabyte_there_and_back(echo: tuple[Run, Path]) -> None:
     assert exchange(echo[0].port(), PATTERN) == PATTERN
 
 
+def test_datagrams_there_and_back(tmp_path: Path) -> None:
+    """Whole and in fragments, on the port number that a TCP forward has too."""
+    port = free_port()
+    with running(str(IMAGES / "echo.elf"), "--port", f"{port}:7/udp", "--port", f"{port}:7") as run:
+        run.wait_for(r"listening: [\d.:]+ -> 192.168.0.254:7/udp", of=lambda: run.log)
+        assert exchange(port, PATTERN[:1000]) == PATTERN[:1000]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.settimeout(PATIENCE)
+            sock.connect(("127.0.0.1", port))
+            for size in (1, 1472, 1473, 4000):
+                sock.send(PATTERN[:size])
+                assert sock.recv(65536) == PATTERN[:size]
+
+
+def stalled(segments: list[Packet], receiver: str) -> list[int]:
+    """How many bytes each closed window of `receiver` let pass before it opened again."""
+    passed: list[int] = []
+    closed = False
+    for packet in segments:
+        ip, tcp = packet[IP], packet[TCP]
+        if ip.src != receiver:
+            data = ip.len - 4 * (ip.ihl + tcp.dataofs)
+            passed[-1:] = [passed[-1] + data] if closed else passed[-1:]
+        elif "A" in tcp.flags and "R" not in tcp.flags:
+            passed += [0] if tcp.window == 0 and not closed else []
+            closed = tcp.window == 0
+    assert not closed
+    return passed
+
+
 def test_back_pressure(echo: tuple[Run, Path]) -> None:
     """While the client does not read, the host's window closes; the guest then cannot send, so its own closes too."""
     run, capture = echo
     assert exchange(run.port(), PATTERN[: MEGABYTE // 4], PAUSE) == PATTERN[: MEGABYTE // 4]
     run.end()
     segments = [packet for packet in rdpcap(str(capture)) if TCP in packet]
-    to_guest = [packet[TCP] for packet in segments if packet[IP].dst == GUEST and "A" in packet[TCP].flags]
-    from_guest = [packet[TCP] for packet in segments if packet[IP].src == GUEST and "A" in packet[TCP].flags]
-    for name, acks in ("the host", to_guest), ("the guest", from_guest):
-        windows = [ack.window for ack in acks if "R" not in ack.flags]
-        stalled = windows.index(0) if 0 in windows else None
-        assert stalled is not None, f"{name} never closed its window"
-        assert any(windows[stalled:]), f"{name} never opened its window again"
+    in_flight = 2 * 1460
+    for receiver in (HOST, GUEST):
+        passed = stalled(segments, receiver)
+        assert passed, f"{receiver} never closed its window"
+        assert max(passed) <= in_flight, f"its peer went on sending into the closed window of {receiver}"
