@@ -40,6 +40,7 @@ static inline uint32_t it_to_xpsr(uint8_t it) { return (it & 0xFCu) << 8 | (it &
 #define XPSR_IPSR 0x1FFu
 #define CCR_NONBASETHRDENA 1u
 #define CCR_STKALIGN (1u << 9)
+#define CCR_UNALIGN_TRP (1u << 3)
 #define CCR_DIV_0_TRP (1u << 4)
 #define SCR_SLEEPONEXIT 2u
 #define SCR_SEVONPEND 16u
@@ -168,9 +169,12 @@ struct Core {
 
     Traps traps;
 
+    bool mpu_on, mpu_fine, mpu_changed; /* it checks accesses now; a boundary lies within a page; the TLB is out of date */
+
     bool access_fault;      /* the TLB fill hook refused an access: */
     uint32_t fault_page;
     int fault_type;
+    bool fault_protection;  /* by the MPU */
     Snapshot fault;
     bool fault_seen;
 
@@ -261,6 +265,19 @@ void traps_release(Core *);
 uint32_t traps_fault_of(Core *, const uint16_t op[2]);
 bool traps_fetch(Core *, uint32_t address, uint16_t op[2]);
 
+/* _core_mpu.c */
+bool mpu_never_executes(uint32_t address);
+int mpu_permissions(const Core *, uint32_t address, bool privileged);
+uint32_t mpu_first_denied(const Core *, uint32_t address, uint32_t end, int wanted, bool privileged);
+int mpu_page(const Core *, uint32_t page, bool privileged, bool *mixed);
+void mpu_follow(Core *);
+uint32_t mpu_read(const Core *, uint32_t offset);
+void mpu_write(Core *, uint32_t offset, uint32_t value);
+
+/* _core_exact.c */
+bool exact_needed(const Core *);
+void exact_instruction(uc_engine *, uint64_t address, uint32_t size, void *core);
+
 /* _core_traps_it.c */
 bool traps_may_occur(Core *, const uint16_t op[2]);
 void traps_enter_it(Core *, uint32_t it);
@@ -283,7 +300,14 @@ bool thumb_may_branch(const uint16_t op[2]);
 uint32_t thumb_writes(const uint16_t op[2]);
 uint32_t thumb_copies_sp(const uint16_t op[2]);
 
+/* A load or store: `length` bytes from `address` on, in aligned pieces of `unit`. */
+typedef struct {
+    uint32_t address, length, unit;
+    bool store;
+} Access;
+
 /* _core_decode.c */
+bool thumb_access(Core *, uint32_t pc, Access *);
 int thumb_size(uint16_t first);
 int thumb_register(int n); /* Unicorn's number of r0 to r14 */
 int thumb_last(const uint8_t *from, const uint8_t *to, uint16_t op[2], uint8_t *it);

@@ -116,12 +116,69 @@ bool thumb_is_unprivileged_access(Core *c, uint32_t pc)
     return core_load(c, pc, op, 4) && (op[0] & 0xFE80) == 0xF800 && (op[1] & 0x0F00) == 0x0E00 && (op[0] & 0xF) != 15;
 }
 
-/* The address that the instruction at `pc` accesses within `page`, or the page itself when it only crosses into it. */
-uint32_t thumb_access_address(Core *c, uint32_t pc, uint32_t page)
+static const uint8_t register_units[8] = {4, 2, 1, 1, 4, 2, 1, 2}; /* STR, STRH, STRB, LDRSB, LDR, LDRH, LDRB, LDRSH */
+
+static uint32_t words_in(uint32_t list) { return 4u * (uint32_t)__builtin_popcount(list); }
+
+/* `unit` and `length` of a 16-bit instruction; length 0: it is no access. */
+static void measure16(uint16_t op, Access *a)
+{
+    a->unit = 4;
+    a->length = 0;
+    a->store = !(op & 0x0800);
+    switch (op >> 12) {
+    case 0x4: a->length = op & 0x0800 ? 4 : 0; break;
+    case 0x5:
+        a->length = a->unit = register_units[op >> 9 & 7];
+        a->store = (op >> 9 & 7) < 3;
+        break;
+    case 0x6: case 0x9: a->length = 4; break;
+    case 0x7: a->length = a->unit = 1; break;
+    case 0x8: a->length = a->unit = 2; break;
+    case 0xB: a->length = (op & 0x0600) == 0x0400 ? words_in(op & 0x1FF) : 0; break;
+    case 0xC: a->length = words_in(op & 0xFF); break;
+    }
+}
+
+static void measure32(uint16_t first, uint16_t second, Access *a)
+{
+    a->unit = 4;
+    a->length = 0;
+    a->store = !(first & 0x0010);
+    uint32_t size = first >> 5 & 3;
+    if ((first & 0xFE00) == 0xF800)
+        a->length = a->unit = size < 3 && (a->store || second >> 12 != 15 || size == 2) ? 1u << size : 0; /* else a hint */
+    else if ((first & 0xFE40) == 0xE800)
+        a->length = words_in(second);
+    else if ((first & 0xFFE0) == 0xE8C0)
+        a->length = a->unit = 1u << (second >> 4 & 1); /* TBB, TBH, and the narrow exclusives */
+    else if ((first & 0xFFE0) == 0xE840)
+        a->length = 4;
+    else if ((first & 0xFE40) == 0xE840)
+        a->length = 8;
+    else if ((first & 0xFE00) == 0xEC00 && (first & 0x01A0))
+        a->length = (first & 0x0120) == 0x0100 ? (second & 0x0100 ? 8 : 4) : 4 * (second & 0xFF);
+}
+
+/* What the load or store at `pc` accesses; false when it is none. */
+bool thumb_access(Core *c, uint32_t pc, Access *a)
 {
     uint16_t op[2] = {0, 0};
     if (!core_load(c, pc, op, 2) || (thumb_size(op[0]) == 4 && !core_load(c, pc, op, 4)))
-        return page;
-    uint32_t address = thumb_size(op[0]) == 2 ? address16(c, pc, op[0]) : address32(c, pc, op[0], op[1]);
-    return address >= page && address - page < 0x400 ? address : page;
+        return false;
+    if (thumb_size(op[0]) == 2)
+        measure16(op[0], a);
+    else
+        measure32(op[0], op[1], a);
+    if (a->length == 0)
+        return false;
+    a->address = thumb_size(op[0]) == 2 ? address16(c, pc, op[0]) : address32(c, pc, op[0], op[1]);
+    return true;
+}
+
+/* The address that the instruction at `pc` accesses within `page`, or the page itself when it only crosses into it. */
+uint32_t thumb_access_address(Core *c, uint32_t pc, uint32_t page)
+{
+    Access a;
+    return thumb_access(c, pc, &a) && a.address >= page && a.address - page < 0x400 ? a.address : page;
 }

@@ -33,11 +33,18 @@ static void fp_registers(Core *c, uint32_t words[17], bool write)
         c->api.reg_read_batch(c->uc, ids, values, 17);
 }
 
-/* PushStack(): the frame goes onto the stack in use; SP moves even when storing fails. */
-static bool push_frame(Core *c, const State *s, uint32_t return_address, bool fp)
+/* Why a frame cannot be there: the fault of B1.5.6 or B1.5.8, 0 when it can. */
+static int frame_fault(Core *c, uint32_t sp, uint32_t length, int wanted, bool privileged)
+{
+    return mpu_first_denied(c, sp, sp + length, wanted, privileged) < sp + length ? EXC_MEMMANAGE : 0;
+}
+
+/* PushStack(): the frame goes onto the stack in use, with the privilege of what is interrupted; SP moves even when storing
+ * fails. The fault that this is, or 0. */
+static int push_frame(Core *c, const State *s, uint32_t return_address, bool fp)
 {
     uint32_t frame[26] = {s->r[0], s->r[1], s->r[2], s->r[3], s->r12, s->lr, return_address, s->xpsr & ~XPSR_REALIGNED};
-    uint32_t size = fp ? 0x68 : 0x20;
+    uint32_t size = fp ? 0x68 : 0x20, length = fp ? 25 * 4 : 8 * 4;
     bool align = fp || (c->scs.ccr & CCR_STKALIGN);
     uint32_t sp = (s->sp & ~3u) - size;
     if (align && (s->sp & 4)) {
@@ -50,7 +57,8 @@ static bool push_frame(Core *c, const State *s, uint32_t return_address, bool fp
         c->scs.fpcar = sp + 0x20;
     }
     core_set_reg(c, UC_REG_SP, sp);
-    return core_store(c, sp, frame, fp ? 25 * 4 : 8 * 4);
+    int fault = frame_fault(c, sp, length, UC_PROT_WRITE, c->ipsr != 0 || !(s->control & CONTROL_NPRIV));
+    return fault || core_store(c, sp, frame, length) ? fault : EXC_BUSFAULT;
 }
 
 /* Handler mode with MSP and SPSEL clear. Unicorn swaps r13 when IPSR or SPSEL change which stack is in use, and takes
@@ -122,6 +130,7 @@ static void take(Core *c, uint32_t exc_return, uint32_t control, uint32_t xpsr)
         }
         nvic_assign(c->nvic.pending, exception, false);
         nvic_assign(c->nvic.active, exception, true);
+        mpu_follow(c);
         enter_handler_mode(c, control, exception);
         c->event_register = true;
         jump(c, exc_return, (xpsr & ~(XPSR_IT | XPSR_T | XPSR_IPSR | XPSR_REALIGNED)) | (uint32_t)exception | (vector & 1) << 24, vector);
@@ -138,8 +147,9 @@ void exception_enter(Core *c, int exception, uint32_t return_address)
     bool fp = (s.control & CONTROL_FPCA) && (c->scs.fpccr & FPCCR_ASPEN);
     bool psp = c->ipsr == 0 && (s.control & CONTROL_SPSEL);
     uint32_t exc_return = 0xFFFFFFE1u | (fp ? 0 : 1u << 4) | (c->ipsr == 0 ? RETURNS_TO_THREAD : 0) | (psp ? RETURNS_TO_PSP : 0);
-    if (!push_frame(c, &s, return_address, fp))
-        pend_fault(c, EXC_BUSFAULT, CFSR_STKERR, 0);
+    int fault = push_frame(c, &s, return_address, fp);
+    if (fault)
+        pend_fault(c, fault, fault == EXC_MEMMANAGE ? CFSR_MSTKERR : CFSR_STKERR, 0);
     if (fp)
         core_set_reg(c, UC_REG_FPSCR, c->scs.fpdscr);
     take(c, exc_return, s.control, s.xpsr);
@@ -207,19 +217,22 @@ static bool return_is_legal(Core *c, uint32_t exc_return)
     return (kind == 9 || kind == 0xD) && (active == 1 || (c->scs.ccr & CCR_NONBASETHRDENA));
 }
 
-/* PopStack(): registers, FP registers, and the stack pointer past the frame. */
-static bool pop_frame(Core *c, uint32_t exc_return, uint32_t frame[26], uint32_t *sp)
+/* PopStack(): registers, FP registers, and the stack pointer past the frame. The fault that this is, or 0. */
+static int pop_frame(Core *c, uint32_t exc_return, uint32_t frame[26], uint32_t *sp)
 {
     bool fp = !(exc_return & BASIC_FRAME << 2);
     *sp = core_reg(c, exc_return & RETURNS_TO_PSP ? UC_REG_PSP : UC_REG_MSP) & ~3u;
-    if (!core_load(c, *sp, frame, fp ? 26 * 4 : 8 * 4))
-        return false;
+    uint32_t length = fp ? 26 * 4 : 8 * 4;
+    bool privileged = !(exc_return & RETURNS_TO_THREAD) || !(core_reg(c, UC_REG_CONTROL) & CONTROL_NPRIV);
+    int fault = frame_fault(c, *sp, length, UC_PROT_READ, privileged);
+    if (fault || !core_load(c, *sp, frame, length))
+        return fault ? fault : EXC_BUSFAULT;
     if (fp)
         fp_registers(c, &frame[8], true);
     *sp += fp ? 0x68 : 0x20;
     if ((frame[7] & XPSR_REALIGNED) && (fp || (c->scs.ccr & CCR_STKALIGN)))
         *sp |= 4;
-    return true;
+    return 0;
 }
 
 /* Back to the mode and stack that EXC_RETURN names; privilege comes last, since it ends our right to write. */
@@ -283,8 +296,10 @@ void exception_return(Core *c, uint32_t exc_return)
         take(c, exc_return, core_reg(c, UC_REG_CONTROL), core_reg(c, UC_REG_XPSR)); /* tail-chaining, B1.5.12 */
         return;
     }
-    if (!pop_frame(c, exc_return, frame, &sp)) {
-        failed_return(c, exc_return, EXC_BUSFAULT, CFSR_UNSTKERR);
+    mpu_follow(c);
+    int fault = pop_frame(c, exc_return, frame, &sp);
+    if (fault) {
+        failed_return(c, exc_return, fault, fault == EXC_MEMMANAGE ? CFSR_MUNSTKERR : CFSR_UNSTKERR);
         return;
     }
     bool to_handler = frame[7] & XPSR_IPSR;

@@ -51,8 +51,35 @@ bool core_unprivileged(Core *c)
     return thumb_is_unprivileged_access(c, core_reg(c, UC_REG_PC));
 }
 
-static bool refuse(Core *c, uint32_t page, int type)
+/* Whether the part of a page of mixed permissions that is accessed now allows it. */
+static bool part_allows(Core *c, uint32_t page, int wanted, bool privileged)
 {
+    uint32_t pc = core_reg(c, UC_REG_PC), end = page + PAGE;
+    Access a;
+    if (wanted == UC_PROT_EXEC)
+        return mpu_permissions(c, pc - page < PAGE ? pc : page, privileged) & wanted;
+    if (!thumb_access(c, pc, &a))
+        return true;
+    uint32_t from = a.address > page ? a.address : page, to = a.address + a.length < end ? a.address + a.length : end;
+    return mpu_first_denied(c, from, to, wanted, privileged) == to;
+}
+
+/* What the MPU leaves of the permissions of a page; 0 when it denies the access at hand. */
+static int mpu_grants(Core *c, uint32_t page, int type)
+{
+    int wanted = type == UC_MEM_FETCH ? UC_PROT_EXEC : type == UC_MEM_WRITE ? UC_PROT_WRITE : UC_PROT_READ;
+    if (!c->mpu_on || page >= EXC_RETURN_PAGE || page - STOP_PAGE < 0x1000)
+        return UC_PROT_READ | UC_PROT_WRITE | UC_PROT_EXEC;
+    bool mixed, privileged = !core_unprivileged(c);
+    int permissions = mpu_page(c, page, privileged, &mixed);
+    if (mixed && part_allows(c, page, wanted, privileged))
+        permissions |= wanted;
+    return permissions & wanted ? permissions : 0;
+}
+
+static bool refuse(Core *c, uint32_t page, int type, bool protection)
+{
+    c->fault_protection = protection;
     c->access_fault = true;
     c->fault_page = page;
     c->fault_type = type;
@@ -133,8 +160,10 @@ bool core_on_fill(uc_engine *uc, uint64_t address, int type, uc_tlb_entry *entry
     (void)uc;
     Core *c = user;
     uint32_t page = (uint32_t)address & ~(PAGE - 1);
-    if (c->traps.status || !fill(c, page, type, entry))
-        return refuse(c, page, type);
+    int granted = mpu_grants(c, page, type);
+    if (c->traps.status || !granted || !fill(c, page, type, entry))
+        return refuse(c, page, type, !granted);
+    entry->perms &= granted;
     if (type != UC_MEM_FETCH)
         core_set_reg(c, UC_REG_EPSR, XPSR_T);
     return true;

@@ -99,6 +99,8 @@ bool core_boundary(Core *c, uint32_t address)
 {
     if (c->cycles >= c->deadline)
         core_run_due(c);
+    if (c->mpu_changed)
+        mpu_follow(c);
     if (c->cycles >= c->limit && !c->stop) {
         c->stop = true;
         c->reason = RUN_LIMIT;
@@ -183,6 +185,7 @@ static __attribute__((noinline)) void look_back(Core *c, uint32_t address, uint3
 {
     uint8_t it = c->it;
     if (ended_by_instruction(c, address, &it)) {
+        mpu_follow(c); /* FAULTMASK may have changed */
         if (it)
             reenter(c, address, it);
         else
@@ -304,6 +307,15 @@ static bool on_invalid(uc_engine *uc, void *user)
     return true;
 }
 
+static uint32_t denied_address(Core *c, uint32_t pc)
+{
+    Access a;
+    if (!thumb_access(c, pc, &a))
+        return c->fault_page;
+    int wanted = a.store ? UC_PROT_WRITE : UC_PROT_READ;
+    return mpu_first_denied(c, a.address, a.address + a.length, wanted, !core_unprivileged(c));
+}
+
 /* The fill hook refused an access and uc_emu_start came back with PC at the instruction. */
 static void take_access_fault(Core *c)
 {
@@ -314,10 +326,11 @@ static void take_access_fault(Core *c)
         exception_fault(c, EXC_USAGEFAULT, c->traps.status, 0, pc);
         c->traps.status = 0;
     } else if (c->fault_type == UC_MEM_FETCH) {
-        /* B3.1: peripheral, device and system space are execute-never */
-        bool never = (pc >> 29) == 2 || pc >= 0xA0000000u;
+        bool never = c->fault_protection || mpu_never_executes(pc);
         exception_fault(c, never ? EXC_MEMMANAGE : EXC_BUSFAULT, never ? CFSR_IACCVIOL : CFSR_IBUSERR, 0, pc);
-    } else
+    } else if (c->fault_protection)
+        exception_fault(c, EXC_MEMMANAGE, CFSR_DACCVIOL | CFSR_MMARVALID, denied_address(c, pc), pc);
+    else
         exception_fault(c, EXC_BUSFAULT, CFSR_PRECISERR | CFSR_BFARVALID, thumb_access_address(c, pc, c->fault_page), pc);
 }
 

@@ -150,16 +150,10 @@ static uint32_t *stored(Core *c, uint32_t offset, uint32_t *mask)
     case 0xD38: return &s->bfar;
     case 0xD3C: return &s->afsr;
     case 0xD88: *mask = 0x00F00000; return &s->cpacr;
-    case 0xD94: *mask = 7; return &s->mpu_ctrl;
-    case 0xD98: *mask = 7; return &s->mpu_rnr;
     case 0xDFC: *mask = 0x010F0FF1; return &s->demcr;
     case 0xF34: *mask = 0xC0000001u; return &s->fpccr;
     case 0xF38: *mask = 0xFFFFFFF8u; return &s->fpcar;
     case 0xF3C: *mask = 0x07C00000; return &s->fpdscr;
-    }
-    if (offset >= 0xD9C && offset <= 0xDB8) { /* RBAR, RASR and their aliases */
-        uint32_t region = s->mpu_rnr;
-        return (offset - 0xD9C) & 4 ? &s->mpu_rasr[region] : &s->mpu_rbar[region];
     }
     return NULL;
 }
@@ -182,6 +176,8 @@ static uint32_t read_word(Core *c, uint32_t offset)
         return irq_word(c->nvic.active, offset);
     if (offset >= 0xD40 && offset < 0xD74)
         return id_registers[(offset - 0xD40) / 4];
+    if (offset >= 0xD90 && offset <= 0xDB8)
+        return mpu_read(c, offset);
     switch (offset) {
     case 0x004: return 2; /* ICTR: 96 interrupts */
     case 0xD00: return CPUID;
@@ -191,7 +187,6 @@ static uint32_t read_word(Core *c, uint32_t offset)
     case 0xD28: return c->scs.cfsr;
     case 0xD2C: return c->scs.hfsr;
     case 0xD30: return c->scs.dfsr;
-    case 0xD90: return 8u << 8; /* MPU_TYPE: eight regions */
     case 0xF40: return 0x10110021; /* MVFR0, MVFR1 */
     case 0xF44: return 0x11000011;
     }
@@ -213,6 +208,8 @@ static void write_word(Core *c, uint32_t offset, uint32_t value)
         priorities_write(c, base, value);
     else if (offset >= 0x10 && offset < 0x20)
         systick_write(c, offset, value);
+    else if (offset > 0xD90 && offset <= 0xDB8)
+        mpu_write(c, offset, value);
     else if (offset >= 0x100 && offset < 0x300)
         irq_word_write(c, offset, value);
     else

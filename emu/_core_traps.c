@@ -114,18 +114,25 @@ static void on_site(uc_engine *uc, uint64_t address, uint32_t size, void *user)
     }
 }
 
-static bool add_hook(Core *c, uint32_t address)
+/* Room for one more handle, NULL when there is no memory for it. */
+static uc_hook *new_hook(Core *c)
 {
     Traps *t = &c->traps;
     if (t->hook_count == t->hook_room) {
         size_t room = t->hook_room ? 2 * t->hook_room : 64;
         uc_hook *hooks = PyMem_RawRealloc(t->hooks, room * sizeof *hooks);
         if (hooks == NULL)
-            return false;
+            return NULL;
         t->hooks = hooks;
         t->hook_room = room;
     }
-    return !c->api.hook_add(c->uc, &t->hooks[t->hook_count++], UC_HOOK_CODE, (void *)on_site, c, address, address);
+    return &t->hooks[t->hook_count++];
+}
+
+static bool add_hook(Core *c, uint32_t address)
+{
+    uc_hook *hook = new_hook(c);
+    return hook != NULL && !c->api.hook_add(c->uc, hook, UC_HOOK_CODE, (void *)on_site, c, address, address);
 }
 
 /* Give the sites of a block their hooks. When one is new the block is to be translated anew. */
@@ -193,6 +200,11 @@ void traps_renew(Core *c)
         for (size_t n = 0; n < t->hook_count; n++)
             c->api.hook_del(c->uc, t->hooks[n]);
         traps_release(c);
+        if (exact_needed(c)) {
+            uc_hook *hook = new_hook(c);
+            if (hook != NULL)
+                c->api.hook_add(c->uc, hook, UC_HOOK_CODE, (void *)exact_instruction, c, 1, 0);
+        }
     } else if (t->stale_end)
         c->api.ctl(c->uc, UC_CTL_TB_REMOVE_CACHE, (uint64_t)t->stale_begin, (uint64_t)t->stale_end);
     t->stale_end = 0;

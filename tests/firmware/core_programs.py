@@ -20,19 +20,16 @@ SCRATCH = 0x2000_0400
 FPU_ON = "ldr r0, =0xE000ED88\n ldr r1, =0x00F00000\n str r1, [r0]\n dsb\n isb\n"
 FAULTS_ON = "ldr r0, =0xE000ED24\n ldr r1, =0x00070000\n str r1, [r0]\n"
 
-# Every fault, SVC, PendSV and DebugMonitor lands in one handler, which notes what it sees and stays there.
+# Every fault, SVC, PendSV and DebugMonitor lands in one handler, which notes what it sees and stays there; a program
+# may have an svc_handler and a pendsv_handler of its own.
 HEAD = """
 .syntax unified
 .thumb
 .fpu fpv4-sp-d16
 .section .isr_vector, "a"
     .word 0x20020000, Reset_Handler, note, note, note, note, note
-    .word 0, 0, 0, 0, svc_handler, note, 0, pendsv_handler, note
+    .word 0, 0, 0, 0, SVC_HANDLER, note, 0, PENDSV_HANDLER, note
 .text
-.weak svc_handler
-.weak pendsv_handler
-.thumb_set svc_handler, note
-.thumb_set pendsv_handler, note
 .thumb_func
 note:
     tst lr, #4
@@ -97,7 +94,10 @@ class Program:
 
     def __init__(self, compile_firmware: Callable[..., Path], name: str, code: str) -> None:
         name = re.sub(r"\W+", "_", name)
-        elf = compile_firmware(name, HEAD + code + TAIL, suffix=".s")
+        head = HEAD
+        for handler in ("svc_handler", "pendsv_handler"):
+            head = head.replace(handler.upper(), handler if f"{handler}:" in code else "note")
+        elf = compile_firmware(name, head + code + TAIL, suffix=".s")
         self._symbols = Symbols.from_elf(elf)
         self.machine = Machine(load_firmware(elf), find_chip("f407"))
 

@@ -133,3 +133,38 @@ def test_code_in_ram_that_changes(compile_firmware: Callable[..., Path]) -> None
 """
     seen = program(compile_firmware, "changing", code).run()
     assert (seen.exception, seen.cfsr, seen.pc) == (6, UNALIGNED, 0x2000_4000)
+
+
+UNALIGN_TRP = DIV_0_TRP.replace("#0x10", "#0x8")
+SINGLE_ACCESSES = [
+    "ldr r0, [r4]", "str r0, [r4]", "ldrh r0, [r4, #1]", "strh r0, [r4, #1]", "ldrsh r0, [r4, r5]", "ldr r0, [r4], #4",
+    "ldr.w r0, [r4, #-4]", "strh.w r0, [r4, r5, lsl #2]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("instruction", SINGLE_ACCESSES)
+def test_unalign_trp(compile_firmware: Callable[..., Path], instruction: str) -> None:
+    """B3.2.8: with CCR.UNALIGN_TRP all unaligned word and halfword accesses fault; without, these do not (A3.2.1)."""
+    setup = "ldr r4, =0x20000402\n movs r5, #1\n movs r0, #0\n"
+    if "lsl" in instruction:
+        setup = setup.replace("402", "401")
+    free = program(compile_firmware, "unalign_free", setup + instruction + "\n movs r0, #7\n").run()
+    assert (free.exception, free.r0) == (0, 7)
+    p = program(compile_firmware, "unalign_trap", UNALIGN_TRP + setup + TRAP + instruction + "\n")
+    seen = p.run()
+    assert (seen.exception, seen.cfsr, seen.pc) == (6, UNALIGNED, p.label("trap"))
+
+
+def test_unalign_trp_lets_aligned_accesses_be(compile_firmware: Callable[..., Path]) -> None:
+    code = (
+        UNALIGN_TRP + "ldr r4, =0x20000402\n ldrb r0, [r4, #1]\n ldrh r0, [r4]\n push {r4}\n pop {r0}\n movs r0, #7\n"
+    )
+    seen = program(compile_firmware, "unalign_aligned", code).run()
+    assert (seen.exception, seen.r0) == (0, 7)
+
+
+def test_unalign_trp_in_an_it_block(compile_firmware: Callable[..., Path]) -> None:
+    code = UNALIGN_TRP + "ldr r4, =0x20000402\n movs r0, #7\n cmp r0, #7\n itte eq\n moveq r1, #1\n"
+    p = program(compile_firmware, "unalign_it", code + TRAP + "ldreq r0, [r4]\n ldrne r0, [r4]\n")
+    seen = p.run()
+    assert (seen.exception, seen.cfsr, seen.pc) == (6, UNALIGNED, p.label("trap"))
