@@ -22,7 +22,7 @@ def _dma(name: str, base: int, *irqs: int) -> Block:
 
 def _can(name: str, base: int, first: int) -> Block:
     vectors = tuple(f"{name}_{vector}" for vector in ("TX", "RX0", "RX1", "SCE"))
-    return Block(name, "stub", base, 0x400, tuple(range(first, first + 4)), vectors)
+    return Block(name, "can", base, 0x400, tuple(range(first, first + 4)), vectors)
 
 
 def _gpio(ports: str) -> tuple[Block, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from stm32emu.chip import Block, Chip
 from stm32emu.errors import UserError
 from stm32emu.peripherals.adc import AdcBlock
+from stm32emu.peripherals.can import Can, CanWithFilters
 from stm32emu.peripherals.crc import Crc
 from stm32emu.peripherals.dbgmcu import Dbgmcu
 from stm32emu.peripherals.dma import Dma
@@ -192,6 +193,24 @@ def _eth(board: Board, block: Block) -> Peripheral:
     )
 
 
+def _can(board: Board, block: Block) -> Peripheral:
+    w, lines = board.wiring, [board.irq(irq) for irq in block.irqs]
+    second = block.name == "CAN2"
+    can = (Can if second else CanWithFilters)(
+        block.name,
+        clock=w.clock,
+        tree=w.tree,
+        tx_irq=lines[0],
+        rx0_irq=lines[1],
+        rx1_irq=lines[2],
+        sce_irq=lines[3],
+        ledger=w.ledger,
+    )
+    owner = can if isinstance(can, CanWithFilters) else board.one(CanWithFilters)
+    can.banks = partial(owner.banks_of, second)
+    return can
+
+
 def _tim(board: Board, block: Block) -> Peripheral:
     w, number = board.wiring, int(block.name[3:])
     split = len(block.irqs) == 4  # TIM1 and TIM8: break, update, trigger and commutation, compare
@@ -228,6 +247,7 @@ TIM_CHANNELS = {6: 0, 7: 0, 9: 2, 10: 1, 11: 1, 12: 2, 13: 1, 14: 1}
 
 FACTORIES: dict[str, Callable[[Board, Block], Peripheral]] = {
     "adc": _adc,
+    "can": _can,
     "crc": lambda board, block: Crc(block.name, ledger=board.wiring.ledger),
     "dbgmcu": lambda board, block: Dbgmcu(block.name, series=series(board.chip), ledger=board.wiring.ledger),
     "dma": _dma,
