@@ -38,6 +38,8 @@ SLICE = 500_000
 """Cycles between looks at sockets and Ctrl-C while the CPU is busy: a millisecond or two of wall time."""
 LISTEN_PATIENCE_NS = 30 * NANO
 """Virtual time after which idle follows the wall clock although some port does not answer yet."""
+RESETS_SHOWN = 5
+RESET_CAUSES = {"software": "software", "iwdg": "the independent watchdog", "wwdg": "the window watchdog"}
 STATUS_EVERY = 0.25  # seconds
 
 
@@ -96,6 +98,7 @@ class Session:
             strict=options.strict,
             on_byte=self._on_byte,
             on_frame=self._on_frame,
+            on_reset=self._on_reset,
         )
         self.crash = Crash(self.machine, log)
         self.bridge = Bridge(
@@ -130,6 +133,11 @@ class Session:
         if self._recording is None:
             self.bridge.receive(frame, now)
             self._forward()
+
+    def _on_reset(self, cause: str) -> None:
+        if self.machine.resets <= RESETS_SHOWN:
+            last = "; further resets are not shown" if self.machine.resets == RESETS_SHOWN else ""
+            self.log(f"reset by {RESET_CAUSES[cause]} at {self.machine.time.now_ns / NANO:.6f} s{last}")
 
     def _forward(self) -> None:
         """Send what the host has for the guest on its way."""

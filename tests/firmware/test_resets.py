@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from stm32emu.chips import find_chip
 from stm32emu.elf import load_firmware
 from stm32emu.machine import Machine
+from test_console import stm32emu
 
 # Counts its starts and keeps RCC_CSR in RAM; the first start resets the chip, the second sleeps for ever.
 PROGRAM = """
@@ -61,3 +63,21 @@ def test_reset(cause: str, compile_firmware: Callable[..., Path]) -> None:
     starts, csr = (int.from_bytes(machine.memory.peek(address, 4), "little") for address in (0x2000_0100, 0x2000_0104))
     assert (machine.resets, starts) == (1, 2)
     assert csr >> flag & 1
+
+
+def test_resets_are_in_the_log(compile_firmware: Callable[..., Path]) -> None:
+    """At its reset values it counts 4096 periods of LSI / 4, which last 0.512 s (RM0090 section 21.4)."""
+    elf = compile_firmware("reset_logged", PROGRAM.format(reset=WATCHDOG), suffix=".s")
+    code, _console, log = stm32emu(str(elf), "--duration", "1s")
+    assert code == 0
+    assert re.search(r"^reset by the independent watchdog at 0\.5\d* s$", log, re.MULTILINE)
+
+
+def test_a_boot_loop_does_not_flood_the_log(compile_firmware: Callable[..., Path]) -> None:
+    elf = compile_firmware(
+        "boot_loop", PROGRAM.format(reset=SOFTWARE).replace("cmp r1, #2", "cmp r1, #100"), suffix=".s"
+    )
+    code, _console, log = stm32emu(str(elf), "--duration", "10ms")
+    assert code == 0
+    assert log.count("reset by software at ") == 5
+    assert log.count("further resets are not shown") == 1
