@@ -39,6 +39,7 @@ static inline uint32_t it_to_xpsr(uint8_t it) { return (it & 0xFCu) << 8 | (it &
 #define XPSR_REALIGNED (1u << 9)
 #define XPSR_IPSR 0x1FFu
 #define CCR_NONBASETHRDENA 1u
+#define CCR_USERSETMPEND 2u
 #define CCR_STKALIGN (1u << 9)
 #define CCR_UNALIGN_TRP (1u << 3)
 #define CCR_DIV_0_TRP (1u << 4)
@@ -48,6 +49,7 @@ static inline uint32_t it_to_xpsr(uint8_t it) { return (it & 0xFCu) << 8 | (it &
 #define FPCCR_LSPEN (1u << 30)
 #define DEMCR_TRCENA (1u << 24)
 
+#define STIR 0xE000EF00u
 #define EXC_RETURN_BASE 0xFFFFFFE0u
 #define EXC_RETURN_PAGE 0xFFFFF000u
 #define STOP_PAGE 0x0FFFF000u
@@ -105,6 +107,10 @@ typedef struct {
     uint32_t enabled[EXC_WORDS], pending[EXC_WORDS], active[EXC_WORDS], level[EXC_WORDS];
     int16_t priority[EXC_COUNT];
 } Nvic;
+
+typedef struct {
+    uint32_t basepri, primask, faultmask;
+} Masks;
 
 typedef struct {
     uint32_t ctrl, load;
@@ -203,6 +209,7 @@ void core_restore_error(Core *);
 
 /* _core_nvic.c */
 void nvic_reset(Nvic *);
+void nvic_read_masks(Core *, Masks *);
 int nvic_execution_priority(Core *);
 int nvic_raw_priority(Core *); /* without PRIMASK, BASEPRI, FAULTMASK */
 int nvic_next(Core *);         /* the exception to take now, 0 for none */
@@ -313,6 +320,7 @@ int thumb_register(int n); /* Unicorn's number of r0 to r14 */
 int thumb_last(const uint8_t *from, const uint8_t *to, uint16_t op[2], uint8_t *it);
 bool thumb_is_branch(const uint16_t *op, int size);
 bool thumb_is_unprivileged_access(Core *, uint32_t pc);
+bool thumb_stored_word(Core *, uint32_t pc, uint32_t *value);
 uint32_t thumb_access_address(Core *, uint32_t pc, uint32_t page);
 
 /* _core_run.c */

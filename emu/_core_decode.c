@@ -116,6 +116,21 @@ bool thumb_is_unprivileged_access(Core *c, uint32_t pc)
     return core_load(c, pc, op, 4) && (op[0] & 0xFE80) == 0xF800 && (op[1] & 0x0F00) == 0x0E00 && (op[0] & 0xF) != 15;
 }
 
+/* STR without writeback: the register's value. */
+bool thumb_stored_word(Core *c, uint32_t pc, uint32_t *value)
+{
+    uint16_t op[2];
+    if (!core_load(c, pc, op, 4))
+        return false;
+    if ((op[0] & 0xF800) == 0x6000 || (op[0] & 0xFE00) == 0x5000) /* A5.2.4 */
+        *value = reg(c, op[0] & 7, pc);
+    else if ((op[0] & 0xFFF0) == 0xF8C0 || ((op[0] & 0xFFF0) == 0xF840 && !(op[1] & 0x0FC0))) /* A5.3.10 */
+        *value = reg(c, op[1] >> 12, pc);
+    else
+        return false;
+    return true;
+}
+
 static const uint8_t register_units[8] = {4, 2, 1, 1, 4, 2, 1, 2}; /* STR, STRH, STRB, LDRSB, LDR, LDRH, LDRB, LDRSH */
 
 static uint32_t words_in(uint32_t list) { return 4u * (uint32_t)__builtin_popcount(list); }

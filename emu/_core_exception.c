@@ -312,20 +312,25 @@ void exception_return(Core *c, uint32_t exc_return)
 
 void core_snapshot(Core *c, Snapshot *s)
 {
-    int ids[16 + 7];
-    void *values[16 + 7];
-    uint32_t *rest[] = {&s->xpsr, &s->msp, &s->psp, &s->control, &s->primask, &s->basepri, &s->faultmask};
-    const int rest_ids[] = {UC_REG_XPSR, UC_REG_MSP, UC_REG_PSP, UC_REG_CONTROL, UC_REG_PRIMASK, UC_REG_BASEPRI, UC_REG_FAULTMASK};
+    int ids[16 + 4];
+    void *values[16 + 4];
+    uint32_t *rest[] = {&s->xpsr, &s->msp, &s->psp, &s->control};
+    const int rest_ids[] = {UC_REG_XPSR, UC_REG_MSP, UC_REG_PSP, UC_REG_CONTROL};
+    Masks masks;
     memset(s, 0, sizeof *s);
     for (int n = 0; n < 16; n++) {
         ids[n] = n < 13 ? UC_REG_R0 + n : n == 13 ? UC_REG_SP : n == 14 ? UC_REG_LR : UC_REG_PC;
         values[n] = &s->r[n];
     }
-    for (int n = 0; n < 7; n++) {
+    for (int n = 0; n < 4; n++) {
         ids[16 + n] = rest_ids[n];
         values[16 + n] = rest[n];
     }
-    c->api.reg_read_batch(c->uc, ids, values, 23);
+    c->api.reg_read_batch(c->uc, ids, values, 20);
+    nvic_read_masks(c, &masks);
+    s->primask = masks.primask;
+    s->basepri = masks.basepri;
+    s->faultmask = masks.faultmask;
     s->xpsr = (s->xpsr & ~XPSR_IPSR) | c->ipsr;
     if (c->watching)
         s->r[15] = c->block;

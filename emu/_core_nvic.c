@@ -36,20 +36,36 @@ int nvic_raw_priority(Core *c)
     return best;
 }
 
+/* Without privilege the masks read as zero, but still count: then they are read from a moment of Handler mode. */
+void nvic_read_masks(Core *c, Masks *m)
+{
+    uint32_t handler = EXC_RESET, thread = 0;
+    bool hidden = c->ipsr == 0 && (core_reg(c, UC_REG_CONTROL) & CONTROL_NPRIV);
+    int ids[] = {UC_REG_BASEPRI, UC_REG_PRIMASK, UC_REG_FAULTMASK};
+    void *values[] = {&m->basepri, &m->primask, &m->faultmask};
+    if (hidden)
+        core_set_reg(c, UC_REG_IPSR, handler);
+    c->api.reg_read_batch(c->uc, ids, values, 3);
+    if (hidden)
+        core_set_reg(c, UC_REG_IPSR, thread);
+    m->basepri &= IMPLEMENTED_PRIORITY;
+}
+
+static int with_basepri(const Core *c, const Masks *m, int priority)
+{
+    int basepri = nvic_group(c, (int)m->basepri);
+    return m->basepri && basepri < priority ? basepri : priority;
+}
+
 /* ExecutionPriority(), B1.5.4 */
 int nvic_execution_priority(Core *c)
 {
-    uint32_t basepri, primask, faultmask;
-    int ids[] = {UC_REG_BASEPRI, UC_REG_PRIMASK, UC_REG_FAULTMASK};
-    void *values[] = {&basepri, &primask, &faultmask};
-    c->api.reg_read_batch(c->uc, ids, values, 3);
-    int priority = nvic_raw_priority(c);
-    basepri &= IMPLEMENTED_PRIORITY;
-    if (basepri && nvic_group(c, (int)basepri) < priority)
-        priority = nvic_group(c, (int)basepri);
-    if ((primask & 1) && priority > 0)
+    Masks m;
+    nvic_read_masks(c, &m);
+    int priority = with_basepri(c, &m, nvic_raw_priority(c));
+    if ((m.primask & 1) && priority > 0)
         priority = 0;
-    if ((faultmask & 1) && priority > -1)
+    if ((m.faultmask & 1) && priority > -1)
         priority = -1;
     return priority;
 }
@@ -83,11 +99,9 @@ bool nvic_wakes(Core *c)
     int exception = nvic_best_pending(c);
     if (exception == 0)
         return false;
-    int priority = nvic_raw_priority(c);
-    uint32_t basepri = core_reg(c, UC_REG_BASEPRI) & IMPLEMENTED_PRIORITY;
-    if (basepri && nvic_group(c, (int)basepri) < priority)
-        priority = nvic_group(c, (int)basepri);
-    return nvic_group(c, c->nvic.priority[exception]) < priority;
+    Masks m;
+    nvic_read_masks(c, &m);
+    return nvic_group(c, c->nvic.priority[exception]) < with_basepri(c, &m, nvic_raw_priority(c));
 }
 
 void nvic_pend(Core *c, int exception)

@@ -316,6 +316,21 @@ static uint32_t denied_address(Core *c, uint32_t pc)
     return mpu_first_denied(c, a.address, a.address + a.length, wanted, !core_unprivileged(c));
 }
 
+/* An unprivileged store to STIR, the one register of its page that may be open to it (B3.2.26): done here. */
+static bool trigger_interrupt(Core *c, uint32_t pc)
+{
+    uint32_t irq;
+    uint16_t op;
+    if (c->fault_type != UC_MEM_WRITE || !(c->scs.ccr & CCR_USERSETMPEND) ||
+        thumb_access_address(c, pc, c->fault_page) != STIR || !thumb_stored_word(c, pc, &irq) || !core_load(c, pc, &op, 2))
+        return false;
+    scs_write(c->uc, STIR & 0xFFF, 4, irq, c);
+    c->cycles += thumb_size(op) >> 1;
+    c->block = pc + (uint32_t)thumb_size(op); /* which goes on from here, at no boundary */
+    core_set_reg(c, UC_REG_PC, c->block | 1);
+    return true;
+}
+
 /* The fill hook refused an access and uc_emu_start came back with PC at the instruction. */
 static void take_access_fault(Core *c)
 {
@@ -325,7 +340,11 @@ static void take_access_fault(Core *c)
     if (c->traps.status) {
         exception_fault(c, EXC_USAGEFAULT, c->traps.status, 0, pc);
         c->traps.status = 0;
-    } else if (c->fault_type == UC_MEM_FETCH) {
+        return;
+    }
+    if (trigger_interrupt(c, pc))
+        return;
+    if (c->fault_type == UC_MEM_FETCH) {
         bool never = c->fault_protection || mpu_never_executes(pc);
         exception_fault(c, never ? EXC_MEMMANAGE : EXC_BUSFAULT, never ? CFSR_IACCVIOL : CFSR_IBUSERR, 0, pc);
     } else if (c->fault_protection)
