@@ -281,17 +281,23 @@ static void failed_return(Core *c, uint32_t exc_return, int fault, uint32_t stat
     c->reason = RUN_FAULT;
 }
 
+/* DeActivate(), B1.5.8: FAULTMASK is cleared on return from anything but NMI. */
+static void deactivate(Core *c)
+{
+    nvic_deactivate(c, (int)c->ipsr);
+    if (c->ipsr != EXC_NMI)
+        core_set_reg(c, UC_REG_FAULTMASK, 0);
+}
+
 void exception_return(Core *c, uint32_t exc_return)
 {
     uint32_t frame[26], sp;
-    if (!return_is_legal(c, exc_return)) {
-        nvic_deactivate(c, (int)c->ipsr);
+    bool legal = return_is_legal(c, exc_return);
+    deactivate(c);
+    if (!legal) {
         failed_return(c, exc_return | 0xF0000000u, EXC_USAGEFAULT, CFSR_INVPC);
         return;
     }
-    nvic_deactivate(c, (int)c->ipsr);
-    if (c->ipsr != EXC_NMI) /* B1.5.8: FAULTMASK is cleared on return from anything but NMI */
-        core_set_reg(c, UC_REG_FAULTMASK, 0);
     if (nvic_next(c)) {
         take(c, exc_return, core_reg(c, UC_REG_CONTROL), core_reg(c, UC_REG_XPSR)); /* tail-chaining, B1.5.12 */
         return;

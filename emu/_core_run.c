@@ -242,12 +242,10 @@ static void on_interrupt(uc_engine *uc, uint32_t number, void *user)
     if (pc >= EXC_RETURN_BASE) /* in Thread mode it is a branch into an execute-never region */
         exception_fault(c, EXC_MEMMANAGE, CFSR_IACCVIOL, 0, c->block);
     else if (number == 2) {
-        nvic_pend(c, EXC_SVCALL);
-        int next = nvic_next(c);
-        if (next)
-            exception_enter(c, next, pc);
-        else { /* it cannot preempt: B1.5.14 escalates */
-            nvic_unpend(c, EXC_SVCALL);
+        if (nvic_group(c, c->nvic.priority[EXC_SVCALL]) < nvic_execution_priority(c)) {
+            nvic_pend(c, EXC_SVCALL);
+            exception_enter(c, nvic_next(c), pc);
+        } else { /* it cannot preempt: B1.5.14 escalates */
             exception_fault(c, EXC_HARDFAULT, 0, 0, pc);
             c->scs.hfsr |= HFSR_FORCED;
             c->fault.hfsr = c->scs.hfsr;
