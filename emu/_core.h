@@ -19,8 +19,9 @@ enum {
 
 /* CFSR, HFSR, DFSR bits, B3.2.15 to B3.2.17 */
 enum {
-    CFSR_IACCVIOL = 1 << 0, CFSR_DACCVIOL = 1 << 1, CFSR_MUNSTKERR = 1 << 3, CFSR_MSTKERR = 1 << 4, CFSR_MMARVALID = 1 << 7,
-    CFSR_IBUSERR = 1 << 8, CFSR_PRECISERR = 1 << 9, CFSR_UNSTKERR = 1 << 11, CFSR_STKERR = 1 << 12, CFSR_BFARVALID = 1 << 15,
+    CFSR_IACCVIOL = 1 << 0, CFSR_DACCVIOL = 1 << 1, CFSR_MUNSTKERR = 1 << 3, CFSR_MSTKERR = 1 << 4, CFSR_MLSPERR = 1 << 5,
+    CFSR_MMARVALID = 1 << 7, CFSR_IBUSERR = 1 << 8, CFSR_PRECISERR = 1 << 9, CFSR_UNSTKERR = 1 << 11, CFSR_STKERR = 1 << 12,
+    CFSR_LSPERR = 1 << 13, CFSR_BFARVALID = 1 << 15,
     CFSR_UNDEFINSTR = 1 << 16, CFSR_INVSTATE = 1 << 17, CFSR_INVPC = 1 << 18, CFSR_NOCP = 1 << 19, CFSR_UNALIGNED = 1 << 24,
     CFSR_DIVBYZERO = 1 << 25
 };
@@ -47,6 +48,10 @@ static inline uint32_t it_to_xpsr(uint8_t it) { return (it & 0xFCu) << 8 | (it &
 #define SCR_SEVONPEND 16u
 #define FPCCR_ASPEN (1u << 31)
 #define FPCCR_LSPEN (1u << 30)
+enum {
+    FPCCR_LSPACT = 1 << 0, FPCCR_USER = 1 << 1, FPCCR_THREAD = 1 << 3, FPCCR_HFRDY = 1 << 4, FPCCR_MMRDY = 1 << 5,
+    FPCCR_BFRDY = 1 << 6, FPCCR_MONRDY = 1 << 8
+};
 #define DEMCR_TRCENA (1u << 24)
 
 #define STIR 0xE000EF00u
@@ -79,6 +84,7 @@ typedef struct {
     uint32_t address;
     uint16_t bases;
     bool used, hooked;
+    bool fp;    /* the block has an FP instruction */
     bool exact; /* the block's instructions have hooks in place of the check at its start */
 } Trap;
 
@@ -272,6 +278,11 @@ void traps_release(Core *);
 uint32_t traps_fault_of(Core *, const uint16_t op[2]);
 bool traps_fetch(Core *, uint32_t address, uint16_t op[2]);
 
+/* _core_fp.c */
+bool fp_stack(Core *, uint32_t address, bool privileged, uint32_t words[17]);
+void fp_restore(Core *, const uint32_t words[17]);
+int fp_preserve(Core *);
+
 /* _core_mpu.c */
 bool mpu_never_executes(uint32_t address);
 int mpu_permissions(const Core *, uint32_t address, bool privileged);
@@ -294,7 +305,7 @@ void traps_paused(Core *, uint32_t pc);
 static inline bool core_traps(Core *c, uint32_t address, uint32_t size)
 {
     uint32_t n = address >> 1 & (TRAP_FILTER - 1);
-    return (c->traps.filter[n >> 3] >> (n & 7) & 1) && traps_block(c, address, size);
+    return ((c->traps.filter[n >> 3] >> (n & 7) & 1) || (c->scs.fpccr & FPCCR_LSPACT)) && traps_block(c, address, size);
 }
 
 /* _core_scan.c */

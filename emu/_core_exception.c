@@ -19,20 +19,6 @@ static void read_state(Core *c, State *s)
     s->xpsr = (s->xpsr & ~XPSR_IPSR) | c->ipsr; /* IPSR reads as zero when unprivileged */
 }
 
-static void fp_registers(Core *c, uint32_t words[17], bool write)
-{
-    int ids[17];
-    void *values[17];
-    for (int n = 0; n < 17; n++) {
-        ids[n] = n < 16 ? UC_REG_S0 + n : UC_REG_FPSCR;
-        values[n] = &words[n];
-    }
-    if (write)
-        c->api.reg_write_batch(c->uc, ids, values, 17);
-    else
-        c->api.reg_read_batch(c->uc, ids, values, 17);
-}
-
 /* Why a frame cannot be there: the fault of B1.5.6 or B1.5.8, 0 when it can. */
 static int frame_fault(Core *c, uint32_t sp, uint32_t length, int wanted, bool privileged)
 {
@@ -44,20 +30,18 @@ static int frame_fault(Core *c, uint32_t sp, uint32_t length, int wanted, bool p
 static int push_frame(Core *c, const State *s, uint32_t return_address, bool fp)
 {
     uint32_t frame[26] = {s->r[0], s->r[1], s->r[2], s->r[3], s->r12, s->lr, return_address, s->xpsr & ~XPSR_REALIGNED};
-    uint32_t size = fp ? 0x68 : 0x20, length = fp ? 25 * 4 : 8 * 4;
+    uint32_t size = fp ? 0x68 : 0x20;
     bool align = fp || (c->scs.ccr & CCR_STKALIGN);
     uint32_t sp = (s->sp & ~3u) - size;
     if (align && (s->sp & 4)) {
         frame[7] |= XPSR_REALIGNED;
         sp &= ~4u;
     }
-    /* Lazy stacking is done at once: the handler cannot tell, but for the words it would have left unwritten. */
-    if (fp) {
-        fp_registers(c, &frame[8], false);
-        c->scs.fpcar = sp + 0x20;
-    }
+    bool privileged = c->ipsr != 0 || !(s->control & CONTROL_NPRIV);
+    bool whole = fp && fp_stack(c, sp + 0x20, privileged, &frame[8]);
+    uint32_t length = whole ? 25 * 4 : 8 * 4;
     core_set_reg(c, UC_REG_SP, sp);
-    int fault = frame_fault(c, sp, length, UC_PROT_WRITE, c->ipsr != 0 || !(s->control & CONTROL_NPRIV));
+    int fault = frame_fault(c, sp, length, UC_PROT_WRITE, privileged);
     return fault || core_store(c, sp, frame, length) ? fault : EXC_BUSFAULT;
 }
 
@@ -150,8 +134,6 @@ void exception_enter(Core *c, int exception, uint32_t return_address)
     int fault = push_frame(c, &s, return_address, fp);
     if (fault)
         pend_fault(c, fault, fault == EXC_MEMMANAGE ? CFSR_MSTKERR : CFSR_STKERR, 0);
-    if (fp)
-        core_set_reg(c, UC_REG_FPSCR, c->scs.fpdscr);
     take(c, exc_return, s.control, s.xpsr);
 }
 
@@ -220,15 +202,17 @@ static bool return_is_legal(Core *c, uint32_t exc_return)
 /* PopStack(): registers, FP registers, and the stack pointer past the frame. The fault that this is, or 0. */
 static int pop_frame(Core *c, uint32_t exc_return, uint32_t frame[26], uint32_t *sp)
 {
-    bool fp = !(exc_return & BASIC_FRAME << 2);
+    bool fp = !(exc_return & BASIC_FRAME << 2), open = c->scs.fpccr & FPCCR_LSPACT;
     *sp = core_reg(c, exc_return & RETURNS_TO_PSP ? UC_REG_PSP : UC_REG_MSP) & ~3u;
-    uint32_t length = fp ? 26 * 4 : 8 * 4;
+    uint32_t length = fp && !open ? 26 * 4 : 8 * 4;
     bool privileged = !(exc_return & RETURNS_TO_THREAD) || !(core_reg(c, UC_REG_CONTROL) & CONTROL_NPRIV);
     int fault = frame_fault(c, *sp, length, UC_PROT_READ, privileged);
     if (fault || !core_load(c, *sp, frame, length))
         return fault ? fault : EXC_BUSFAULT;
+    if (fp && !open)
+        fp_restore(c, &frame[8]);
     if (fp)
-        fp_registers(c, &frame[8], true);
+        c->scs.fpccr &= ~FPCCR_LSPACT; /* the registers still hold what an open frame would have */
     *sp += fp ? 0x68 : 0x20;
     if ((frame[7] & XPSR_REALIGNED) && (fp || (c->scs.ccr & CCR_STKALIGN)))
         *sp |= 4;

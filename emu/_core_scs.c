@@ -151,7 +151,7 @@ static uint32_t *stored(Core *c, uint32_t offset, uint32_t *mask)
     case 0xD3C: return &s->afsr;
     case 0xD88: *mask = 0x00F00000; return &s->cpacr;
     case 0xDFC: *mask = 0x010F0FF1; return &s->demcr;
-    case 0xF34: *mask = 0xC0000001u; return &s->fpccr;
+    case 0xF34: *mask = 0xC000017Bu; return &s->fpccr;
     case 0xF38: *mask = 0xFFFFFFF8u; return &s->fpcar;
     case 0xF3C: *mask = 0x07C00000; return &s->fpdscr;
     }

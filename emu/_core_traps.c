@@ -12,6 +12,7 @@
 
 typedef struct {
     uint32_t bases; /* registers that must be aligned when the block starts */
+    uint32_t fp;    /* the first FP instruction, 0 for none */
     uint32_t sites[MAX_SITES];
     int count;
 } Findings;
@@ -30,11 +31,14 @@ static void scan(Core *c, uint32_t address, uint32_t end, bool vouch, Findings *
     uint16_t op[2];
     f->bases = 0;
     f->count = 0;
+    f->fp = 0;
     for (; address < end && f->count < MAX_SITES && traps_fetch(c, address, op); address += (uint32_t)thumb_size(op[0])) {
         int base = thumb_multiword_base(op);
         bool unknown = base >= 0 && !(aligned >> base & 1), vouched = unknown && !(changed >> base & 1);
         if (vouched)
             f->bases |= 1u << base;
+        if (!f->fp && thumb_is_fp(op))
+            f->fp = address;
         bool traps = traps_may_occur(c, op), inside = conditional && base < 0;
         if ((unknown && !vouched) || (traps && (!inside || it)))
             f->sites[f->count++] = inside ? it : address;
@@ -73,6 +77,12 @@ static bool grow(Traps *t)
     return true;
 }
 
+static Trap *find(Core *c, uint32_t address)
+{
+    Trap *found = c->traps.room ? slot(c->traps.table, c->traps.room, address) : NULL;
+    return found != NULL && found->used ? found : NULL;
+}
+
 /* The entry of `address`, made if need be; NULL when there is no memory for it. */
 static Trap *entry(Core *c, uint32_t address)
 {
@@ -93,6 +103,15 @@ static void mind_block(Core *c, uint32_t address)
     c->traps.filter[n >> 3] |= (uint8_t)(1u << (n & 7));
 }
 
+static void preserve(Core *c, uint32_t pc)
+{
+    int fault = fp_preserve(c);
+    if (!fault)
+        return;
+    core_synchronous(c, pc);
+    exception_fault(c, fault, fault == EXC_MEMMANAGE ? CFSR_MLSPERR : CFSR_LSPERR, 0, pc);
+}
+
 /* Before an instruction with a hook of its own. A load or store is made to miss the TLB, where it is refused: Unicorn then
  * leaves exactly there, even in the middle of an IT block. For others see _core_traps_it.c. */
 static void on_site(uc_engine *uc, uint64_t address, uint32_t size, void *user)
@@ -101,7 +120,9 @@ static void on_site(uc_engine *uc, uint64_t address, uint32_t size, void *user)
     Core *c = user;
     uint16_t op[2];
     uint32_t pc = (uint32_t)address, status = traps_fetch(c, pc, op) ? traps_fault_of(c, op) : 0;
-    if (thumb_it_length(op))
+    if (!status && (c->scs.fpccr & FPCCR_LSPACT) && thumb_is_fp(op))
+        preserve(c, pc);
+    else if (thumb_it_length(op))
         traps_enter_it(c, pc);
     else if (status == 0)
         return;
@@ -154,16 +175,19 @@ void traps_translated(uc_engine *uc, uc_tb *block, uc_tb *before, void *user)
     (void)uc, (void)before;
     Core *c = user;
     uint32_t address = (uint32_t)block->pc;
-    Trap *trap = c->traps.room ? slot(c->traps.table, c->traps.room, address) : NULL;
+    Trap *trap = find(c, address);
     Findings f;
     scan(c, address, address + block->size, trap == NULL || !trap->exact, &f);
     hook_sites(c, address, &f);
-    if (!f.bases && !c->traps.stale_end)
-        return;
-    trap = entry(c, address);
-    if (trap != NULL)
+    bool mind = f.bases || c->traps.stale_end;
+    if (mind || f.fp)
+        trap = entry(c, address);
+    if (trap != NULL) {
         trap->bases = (uint16_t)f.bases;
-    mind_block(c, address);
+        trap->fp = f.fp != 0;
+    }
+    if (mind)
+        mind_block(c, address);
 }
 
 static bool all_aligned(Core *c, uint32_t bases)
@@ -174,18 +198,36 @@ static bool all_aligned(Core *c, uint32_t bases)
     return true;
 }
 
-/* A block starts that the filter knows. True: it is not to run now. */
+/* From now on the accesses of a block are checked one by one: perhaps not all are reached. */
+static void hook_accesses(Core *c, Trap *block, uint32_t size)
+{
+    Findings f;
+    uint32_t address = block->address;
+    block->bases = 0;
+    block->exact = true;
+    scan(c, address, address + size, false, &f);
+    hook_sites(c, address, &f);
+}
+
+/* With an open FP frame: the hook of the first FP instruction will close it. */
+static void hook_first_fp(Core *c, uint32_t address, uint32_t size)
+{
+    Findings f;
+    scan(c, address, address + size, true, &f);
+    f.sites[0] = f.fp;
+    f.count = f.fp != 0;
+    hook_sites(c, address, &f);
+}
+
+/* A block starts that the filter knows, or any while an FP frame is open. True: it is not to run now. */
 bool traps_block(Core *c, uint32_t address, uint32_t size)
 {
-    Trap *trap = slot(c->traps.table, c->traps.room, address);
-    if (!c->traps.stale_end && trap->used && !all_aligned(c, trap->bases)) {
-        /* from now on the instructions are checked themselves: perhaps not all are reached */
-        Findings f;
-        trap->bases = 0;
-        trap->exact = true;
-        scan(c, address, address + size, false, &f);
-        hook_sites(c, address, &f);
-    }
+    Trap *trap = find(c, address);
+    if (trap != NULL && trap->fp && (c->scs.fpccr & FPCCR_LSPACT) && !c->traps.stale_end)
+        hook_first_fp(c, address, size);
+    trap = find(c, address); /* the table may have grown */
+    if (trap != NULL && !all_aligned(c, trap->bases) && !c->traps.stale_end)
+        hook_accesses(c, trap, size);
     if (!c->traps.stale_end)
         return false;
     core_leave(c);
