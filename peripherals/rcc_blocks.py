@@ -18,7 +18,12 @@ class RccBlocks(RccRegisters):
     """Reset and enable bits, each led to the block that is named like it."""
 
     def __init__(self, name: str, *, ledger: Ledger = NO_LEDGER) -> None:
-        self._fields = {each.name: each for register in self.REGISTERS for each in register.fields}
+        self._fields = {
+            each.name: each
+            for register in self.REGISTERS
+            if register.name.endswith(("RSTR", "ENR"))  # BDCR.RTCEN is a kernel clock: the RTC's registers need none
+            for each in register.fields
+        }
         self._resets: list[tuple[Field, Peripheral]] = []
         self._clocks_of: list[tuple[Field, Hear]] = []
         self._gates: dict[int, int] = {}  # the enable registers, by index, when they were last looked at

@@ -286,7 +286,7 @@ def test_clock_gates(block: str, register: str, bit: int) -> None:
 
 def test_blocks_without_a_gate_are_always_clocked() -> None:
     rcc = Bench().rcc
-    assert all(rcc.enabled(name) for name in ("FLASH", "IWDG", "EXTI", "DBGMCU", "RCC"))
+    assert all(rcc.enabled(name) for name in ("FLASH", "IWDG", "EXTI", "DBGMCU", "RCC", "RTC"))
     heard: list[bool] = []
     rcc.on_clock("FLASH", heard.append)
     assert (heard, rcc.gate("FLASH")) == ([True], "")
