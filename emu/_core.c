@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* stm32emu._core: the Python face of the native core. emu/cpu.py documents and types it. */
 #include "_core.h"
+#include "_core_heap.h"
 
 #include <structmember.h>
 
@@ -382,12 +383,12 @@ static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "stm32emu._core", NUL
 
 PyMODINIT_FUNC PyInit__core(void)
 {
-    PyObject *m = PyModule_Create(&module);
-    PyObject *type = PyType_FromSpec(&spec);
-    if (m == NULL || type == NULL || PyModule_AddObject(m, "Core", type) < 0) {
-        Py_XDECREF(m);
-        Py_XDECREF(type);
-        return NULL;
-    }
+    PyObject *m = PyModule_Create(&module), *type = PyType_FromSpec(&spec), *heap = PyType_FromSpec(&heap_spec);
+    bool made = m != NULL && type != NULL && heap != NULL && PyObject_SetAttrString(heap, "CORE", type) == 0 &&
+                PyModule_AddObjectRef(m, "Core", type) == 0 && PyModule_AddObjectRef(m, "Heap", heap) == 0;
+    Py_XDECREF(type);
+    Py_XDECREF(heap);
+    if (!made)
+        Py_CLEAR(m);
     return m;
 }

@@ -33,7 +33,6 @@ class Machine:
         strict: make the first use of something unmodelled a GuestError.
         on_byte: hears (uart, byte) for every byte sent by a serial port.
         on_frame: hears every Ethernet frame sent, without its FCS.
-        on_reset: hears the cause of every reset but power-on: "software", "iwdg" or "wwdg".
     """
 
     def __init__(
@@ -47,7 +46,6 @@ class Machine:
         strict: bool = False,
         on_byte: Callable[[str, int], None] = lambda uart, byte: None,
         on_frame: Callable[[bytes], None] = lambda frame: None,
-        on_reset: Callable[[str], None] = lambda cause: None,
     ) -> None:
         self.firmware = firmware
         self.chip = chip
@@ -72,7 +70,7 @@ class Machine:
         )
         self.board = Board(chip, self.cpu, self.memory, wiring)
         self.resets = 0
-        self._on_reset = on_reset
+        self.reset_listeners: list[Callable[[str], None]] = []
         self._reset_cause: str | None = None
         self._asleep = False
         for segment in filter(lambda segment: segment.data, firmware.segments):
@@ -133,10 +131,11 @@ class Machine:
         self._reset_cause = None
         self._asleep = False
         self.resets += 1
-        self._on_reset(cause)
         self.board.one(Rcc).note_reset(cause)
         self.board.reset()
         self._start()
+        for listener in self.reset_listeners:
+            listener(cause)
 
     def deliver(self, frame: bytes, cycle: int) -> None:
         """A frame from the cable reaches the MAC at `cycle`."""

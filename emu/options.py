@@ -19,6 +19,8 @@ from stm32emu.netbridge.forward import Forward, parse_forward
 from stm32emu.peripherals.clock import ClockTree, ManualClock
 from stm32emu.peripherals.eth_phy import MODELS, make_phy
 
+CHECKS = ("alloc", "heap")
+"""What `--check` can look for; emu/checks."""
 EXIT_CODES = {
     0: "the run ended as asked: --until was seen, or --duration was reached without --until",
     1: "the firmware faulted, or did what --strict refuses",
@@ -45,6 +47,7 @@ class RunOptions:
     hse: int | None = None
     seed: int = 0
     faults: tuple[Fault, ...] = ()
+    checks: tuple[str, ...] = ()
     duration: float | None = None
     until: str | None = None
     pcap: Path | None = None
@@ -102,6 +105,15 @@ def parse_uart(word: str) -> str:
     if not re.fullmatch(r"US?ART\d+", name):
         raise ValueError(f"{word!r} is not a UART, such as usart2 or uart4")
     return name
+
+
+def parse_checks(word: str) -> tuple[str, ...]:
+    """Names of checks, separated by commas."""
+    names = tuple(dict.fromkeys(word.split(",")))
+    unknown = [name for name in names if name not in CHECKS]
+    if unknown:
+        raise ValueError(f"there is no check {unknown[0]!r}; there are {', '.join(CHECKS)}")
+    return names
 
 
 def parse_seed(word: str) -> int:
@@ -174,6 +186,7 @@ OPTIONS = (
         "--fault", "faults", GRAMMAR, "inject a fault, see `stm32emu faults`; may be repeated", parse_fault,
         repeatable=True, recorded=True,
     ),
+    Option("--check", "checks", "NAME[,NAME]", f"look for mistakes: {', '.join(CHECKS)}", parse_checks),
     Option("--duration", "duration", "TIME", "end after this much virtual time, such as 10s", parse_duration),
     Option("--until", "until", "TEXT", "end with 0 as soon as the console shows this text", parse_until),
     Option("--pcap", "pcap", "FILE", "write the Ethernet traffic, with virtual times, to a pcapng file", Path),

@@ -16,6 +16,7 @@ from hashlib import sha256
 from importlib.metadata import version
 
 from stm32emu.cable import Cable
+from stm32emu.checks import Checks
 from stm32emu.chips import ChipGuess, check_fits, infer_chip
 from stm32emu.console import Console
 from stm32emu.cpu import NEVER, Reason, unicorn_version
@@ -98,8 +99,8 @@ class Session:
             strict=options.strict,
             on_byte=self._on_byte,
             on_frame=self._on_frame,
-            on_reset=self._on_reset,
         )
+        self.machine.reset_listeners.append(self._on_reset)
         self.crash = Crash(self.machine, log)
         self.bridge = Bridge(
             options.ports,
@@ -110,6 +111,7 @@ class Session:
         )
         self.cable = Cable(self.machine, self._to_bridge)
         FaultInjection(options.faults, machine=self.machine, link=self.cable.link, seed=options.seed, log=log)
+        self.checks = Checks(options.checks, self.machine, self.cable.link, log)
         self._recording = recording
         self._recorder: RecordingWriter | None = None
         self._interrupted: int | None = None
@@ -163,7 +165,7 @@ class Session:
                 return self._run()
         finally:
             self.bridge.close()
-            for line in ledger_table(self.machine):
+            for line in (*self.checks.findings.summary(), *ledger_table(self.machine)):
                 self.log(line)
 
     def interrupt(self, exit_code: int) -> None:

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Allocations of the firmware, followed from outside: each call of its allocators from entry to return, and the blocks
+ * that are or were allocated. Nothing is written into the guest. A handshake makes half a million such calls, so they
+ * are followed here and Python hears of events only.
+ *
+ * Allocators call each other (mbedtls_calloc, pvPortCalloc, pvPortMalloc). The innermost one that is known says when
+ * memory changes hands; the outermost is the one that the firmware relies on, and that is reported. Calls of one stack
+ * belong together; tasks have stacks of their own. */
+#include "_core_heap.h"
+
+#include <structmember.h>
+
+#define NEAR 1024u /* an inner call's SP is at most so far below that of the call it serves */
+
+static HeapCall *around(Heap *h, const HeapCall *inner, bool (*fits)(const HeapCall *, uint32_t), uint32_t value)
+{
+    for (HeapCall *outer = h->calls + (inner - h->calls); outer-- > h->calls;)
+        if (outer->sp - inner->sp < NEAR && fits(outer, value))
+            return outer;
+    return NULL;
+}
+
+static bool allocates(const HeapCall *call, uint32_t unused)
+{
+    (void)unused;
+    return call->function->kind != HEAP_FREE;
+}
+
+static bool hands_over(const HeapCall *call, uint32_t pointer) { return call->old == pointer; }
+
+static bool emit(Heap *h, HeapEvent event, const HeapCall *call, uint32_t address, uint32_t a, uint32_t b)
+{
+    const HeapFunction *behind = event == HEAP_DIRTY && call->promised != NULL ? call->promised : call->served;
+    PyObject *result = PyObject_CallFunction(h->on_event, "iIIIIIII", (int)event, call->function->address,
+                                             behind != NULL ? behind->address : call->function->address, call->ret,
+                                             address, call->size, a, b);
+    Py_XDECREF(result);
+    return result != NULL;
+}
+
+/* calloc's promise, C11 7.22.3.2. */
+static bool check_zero(Heap *h, const HeapCall *call, uint32_t address)
+{
+    const uint8_t *bytes = heap_bytes(h, address, call->size);
+    uint32_t dirty = 0, first = 0;
+    for (uint32_t n = 0; bytes != NULL && n < call->size; n++)
+        if (bytes[n] && dirty++ == 0)
+            first = n;
+    return dirty == 0 || emit(h, HEAP_DIRTY, call, address, dirty, first);
+}
+
+/* A block that a function with malloc's contract hands out is as it was when it was freed. */
+static bool check_reuse(Heap *h, const HeapCall *call, uint32_t address)
+{
+    uint32_t written = heap_reuse(h, address, call->size);
+    if (!written || call->function->kind != HEAP_MALLOC)
+        return true;
+    const HeapBlock *freed = heap_freed_around(h, written);
+    return emit(h, HEAP_AFTER_FREE, call, address, written, freed != NULL ? freed->freed_by : 0);
+}
+
+static bool allocated(Heap *h, HeapCall *call, uint32_t address)
+{
+    HeapCall *outer = around(h, call, allocates, 0);
+    HeapBlock *old = call->old && call->old != address ? heap_find(h, call->old) : NULL;
+    if (old != NULL && old->live)
+        heap_release(h, old, call->ret);
+    if (call->served == NULL && !check_reuse(h, call, address))
+        return false;
+    const HeapFunction *served = call->served != NULL ? call->served : call->function;
+    if (outer != NULL) {
+        outer->served = served;
+        if (call->function->kind == HEAP_CALLOC)
+            outer->promised = call->promised != NULL ? call->promised : call->function;
+    }
+    if (!heap_insert(h, address, call->size, call->ret, served->header))
+        return false;
+    if (outer == NULL && call->overflow && !emit(h, HEAP_OVERFLOW, call, address, 0, 0))
+        return false;
+    bool promised = outer != NULL && outer->function->kind == HEAP_CALLOC;
+    return call->function->kind != HEAP_CALLOC || promised || check_zero(h, call, address);
+}
+
+static bool finished(Heap *h, HeapCall *call, uint32_t result)
+{
+    if (call->function->kind == HEAP_FREE) {
+        HeapBlock *block = call->frees ? heap_find(h, call->old) : NULL;
+        if (block != NULL && !block->live)
+            heap_remember(h, block);
+        return true;
+    }
+    if (result)
+        return allocated(h, call, result);
+    return !call->size || around(h, call, allocates, 0) != NULL || emit(h, HEAP_NULL, call, 0, 0, 0);
+}
+
+/* What a free does to the block it is given, or finds wrong with it. */
+static bool frees(Heap *h, HeapCall *call)
+{
+    HeapBlock *block = heap_find(h, call->old);
+    if (block == NULL)
+        return emit(h, HEAP_WILD, call, call->old, 0, 0);
+    call->size = block->size;
+    if (!block->live)
+        return emit(h, HEAP_DOUBLE, call, call->old, block->freed_by, 0);
+    int damage = heap_damage(h, block);
+    heap_release(h, block, call->ret);
+    call->frees = true;
+    return damage < 0 || emit(h, (HeapEvent)damage, call, call->old, block->by, 0);
+}
+
+static bool returned(Heap *h, uint32_t address, uint32_t sp, uint32_t result)
+{
+    for (int n = h->call_count - 1; n >= 0; n--) {
+        if (h->calls[n].ret != address || h->calls[n].sp != sp)
+            continue;
+        if (!finished(h, &h->calls[n], result))
+            return false;
+        h->call_count--;
+        memmove(&h->calls[n], &h->calls[n + 1], (size_t)(h->call_count - n) * sizeof *h->calls);
+    }
+    return true;
+}
+
+/* Where calls return to is watched from the first such call on. */
+static bool watch_return(Heap *h, uint32_t address)
+{
+    PyObject *key = PyLong_FromUnsignedLong(address);
+    int known = PySet_Contains(h->returns, key);
+    if (known == 0) {
+        PyObject *callback = PyObject_GetAttrString((PyObject *)h, "entered");
+        PyObject *done = PyObject_CallMethod((PyObject *)h->core, "watch", "OO", key, callback);
+        known = done != NULL && PySet_Add(h->returns, key) == 0 ? 1 : -1;
+        Py_XDECREF(done);
+        Py_XDECREF(callback);
+    }
+    Py_DECREF(key);
+    return known == 1;
+}
+
+static bool called(Heap *h, const HeapFunction *f, const uint32_t r[4], uint32_t sp, uint32_t lr)
+{
+    if (h->call_count == HEAP_CALLS) /* calls that never returned: deleted tasks, longjmp */
+        memmove(h->calls, h->calls + 1, (size_t)--h->call_count * sizeof *h->calls);
+    HeapCall *call = &h->calls[h->call_count++];
+    uint32_t a = r[f->first], b = r[f->first + 1];
+    *call = (HeapCall){.function = f, .ret = lr & ~1u, .sp = sp};
+    if (!watch_return(h, call->ret))
+        return false;
+    if (f->kind == HEAP_CALLOC)
+        call->overflow = __builtin_mul_overflow(a, b, &call->size);
+    else
+        call->size = f->kind == HEAP_REALLOC ? b : a;
+    if (f->kind == HEAP_REALLOC || f->kind == HEAP_FREE)
+        call->old = a;
+    return f->kind != HEAP_FREE || !a || around(h, call, hands_over, a) != NULL || frees(h, call);
+}
+
+static const HeapFunction *function_at(const Heap *h, uint32_t address)
+{
+    for (int n = 0; n < h->function_count; n++)
+        if (h->functions[n].address == address)
+            return &h->functions[n];
+    return NULL;
+}
+
+/* The watch: code is entered at `address`, where an allocator begins or a call of one returns to. */
+static PyObject *entered(PyObject *self, PyObject *where)
+{
+    Heap *h = (Heap *)self;
+    uint32_t address = (uint32_t)PyLong_AsUnsignedLong(where), r[4], sp, lr;
+    int ids[] = {UC_REG_R0, UC_REG_R0 + 1, UC_REG_R0 + 2, UC_REG_R0 + 3, UC_REG_SP, UC_REG_LR};
+    void *values[] = {&r[0], &r[1], &r[2], &r[3], &sp, &lr};
+    h->core->api.reg_read_batch(h->core->uc, ids, values, 6);
+    const HeapFunction *function = function_at(h, address);
+    if (!returned(h, address, sp, r[0]) || (function != NULL && !called(h, function, r, sp, lr)))
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *follow(PyObject *self, PyObject *args)
+{
+    Heap *h = (Heap *)self;
+    unsigned address, first, header;
+    int kind;
+    if (!PyArg_ParseTuple(args, "IiII", &address, &kind, &first, &header))
+        return NULL;
+    if (h->function_count == HEAP_FUNCTIONS || first > 2 || header > HEAP_GRAIN)
+        return PyErr_Format(PyExc_ValueError, "at most %d functions, of known shape", HEAP_FUNCTIONS);
+    h->functions[h->function_count++] = (HeapFunction){address, (HeapKind)kind, first, header};
+    Py_RETURN_NONE;
+}
+
+static PyObject *blocks(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    Heap *h = (Heap *)self;
+    PyObject *list = PyList_New(0);
+    for (uint32_t n = 0; n < h->capacity && list != NULL; n++) {
+        const HeapBlock *b = &h->blocks[n];
+        PyObject *item = b->live ? Py_BuildValue("(III)", b->address, b->size, b->by) : NULL;
+        if (item != NULL && PyList_Append(list, item) < 0)
+            Py_CLEAR(list);
+        Py_XDECREF(item);
+    }
+    return list;
+}
+
+static PyObject *clear(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    heap_clear((Heap *)self);
+    Py_RETURN_NONE;
+}
+
+static int heap_init(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    Heap *h = (Heap *)self;
+    PyObject *core, *on_event, *type = (PyObject *)Py_TYPE(self);
+    PyObject *core_type = PyObject_GetAttrString(type, "CORE");
+    if (core_type == NULL || kwargs != NULL || !PyArg_ParseTuple(args, "O!O", core_type, &core, &on_event)) {
+        Py_XDECREF(core_type);
+        return -1;
+    }
+    Py_DECREF(core_type);
+    Py_XSETREF(h->core, (Core *)Py_NewRef(core));
+    Py_XSETREF(h->on_event, Py_NewRef(on_event));
+    Py_XSETREF(h->returns, PySet_New(NULL));
+    return h->returns != NULL ? 0 : -1;
+}
+
+static int heap_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(((Heap *)self)->core);
+    Py_VISIT(((Heap *)self)->on_event);
+    Py_VISIT(((Heap *)self)->returns);
+    return 0;
+}
+
+static int heap_gc_clear(PyObject *self)
+{
+    Py_CLEAR(((Heap *)self)->core);
+    Py_CLEAR(((Heap *)self)->on_event);
+    Py_CLEAR(((Heap *)self)->returns);
+    return 0;
+}
+
+static void heap_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    heap_clear((Heap *)self);
+    heap_gc_clear(self);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyMethodDef methods[] = {{"follow", follow, METH_VARARGS, NULL},
+                                {"entered", entered, METH_O, NULL},
+                                {"blocks", blocks, METH_NOARGS, NULL},
+                                {"clear", clear, METH_NOARGS, NULL},
+                                {NULL, NULL, 0, NULL}};
+
+static PyMemberDef members[] = {{"live_bytes", T_ULONGLONG, offsetof(Heap, live_bytes), READONLY, NULL},
+                                {"peak_bytes", T_ULONGLONG, offsetof(Heap, peak_bytes), READONLY, NULL},
+                                {NULL, 0, 0, 0, NULL}};
+
+static PyType_Slot slots[] = {{Py_tp_doc, "The firmware's heaps, followed from outside. See stm32emu.checks.heap."},
+                              {Py_tp_init, heap_init},       {Py_tp_dealloc, heap_dealloc},
+                              {Py_tp_traverse, heap_traverse}, {Py_tp_clear, heap_gc_clear},
+                              {Py_tp_methods, methods},      {Py_tp_members, members},
+                              {Py_tp_new, PyType_GenericNew}, {0, NULL}};
+
+PyType_Spec heap_spec = {"stm32emu._core.Heap", sizeof(Heap), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, slots};

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CORE_HEAP_H
+#define CORE_HEAP_H
+
+#include "_core.h"
+
+typedef enum { HEAP_MALLOC, HEAP_CALLOC, HEAP_REALLOC, HEAP_FREE } HeapKind;
+
+/* What Python hears of; `a` and `b` are: */
+typedef enum {
+    HEAP_DIRTY,     /* calloc's block is not zero: how many bytes, offset of the first */
+    HEAP_OVERFLOW,  /* count * size does not fit, and there is a block all the same */
+    HEAP_NULL,      /* no memory */
+    HEAP_WILD,      /* free of what is no block */
+    HEAP_DOUBLE,    /* free of a block that was freed: where that was */
+    HEAP_UNDERRUN,  /* the allocator's header was written, found at free: where the block was allocated */
+    HEAP_OVERRUN,   /* the bytes between the block's end and the allocator's grain, likewise */
+    HEAP_AFTER_FREE /* freed memory was written, found at reuse: the address, where its block was freed */
+} HeapEvent;
+
+typedef struct {
+    uint32_t address;
+    HeapKind kind;
+    uint32_t first;  /* register of the first argument that counts: 1 for newlib's reentrant functions */
+    uint32_t header; /* bytes before a block that stay as they are while it is allocated */
+} HeapFunction;
+
+/* A call under way: where it returns to, with which SP; `served` is the innermost allocator that it came to, `promised`
+ * the innermost with calloc's contract. */
+typedef struct {
+    const HeapFunction *function, *served, *promised;
+    uint32_t ret, sp, size, old;
+    bool overflow, frees;
+} HeapCall;
+
+#define HEAP_GRAIN 8u
+
+typedef struct {
+    uint32_t address, size, by, freed_by;
+    uint8_t header[HEAP_GRAIN], slack[HEAP_GRAIN];
+    uint8_t header_size, slack_size;
+    bool live;
+} HeapBlock;
+
+#define HEAP_FUNCTIONS 32
+#define HEAP_CALLS 64
+
+typedef struct {
+    PyObject_HEAD
+    Core *core;
+    PyObject *on_event, *returns; /* returns: the addresses that calls return to, all of them watched */
+    HeapFunction functions[HEAP_FUNCTIONS];
+    int function_count;
+    HeapCall calls[HEAP_CALLS];
+    int call_count;
+    HeapBlock *blocks; /* by address, open addressing; the freed ones stay until their address is allocated again */
+    uint32_t capacity, used;
+    uint64_t live_bytes, peak_bytes;
+    uint8_t *freed[MAX_REGIONS], *shadow[MAX_REGIONS]; /* per byte of a region: is it freed, and what it was then */
+} Heap;
+
+HeapBlock *heap_find(Heap *, uint32_t address);
+bool heap_insert(Heap *, uint32_t address, uint32_t size, uint32_t by, uint32_t header);
+void heap_release(Heap *, HeapBlock *, uint32_t by);
+int heap_damage(Heap *, const HeapBlock *);                            /* HEAP_UNDERRUN, HEAP_OVERRUN or -1 */
+bool heap_remember(Heap *, const HeapBlock *);                         /* its contents, once it is freed */
+uint32_t heap_reuse(Heap *, uint32_t address, uint32_t size);          /* the first byte written since, or 0 */
+const HeapBlock *heap_freed_around(const Heap *, uint32_t address);
+const uint8_t *heap_bytes(Heap *, uint32_t address, uint32_t size);
+void heap_clear(Heap *);
+
+extern PyType_Spec heap_spec;
+
+#endif

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Checks of a firmware from outside, without recompiling it: `--check alloc,heap`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from io import BytesIO
+
+from stm32emu.checks.finding import Findings
+from stm32emu.checks.heap import HeapChecks
+from stm32emu.checks.scene import Scene
+from stm32emu.machine import Machine
+from stm32emu.netbridge.link import Link
+from stm32emu.symbols import Symbols
+
+
+class Checks:
+    """The checks of one run.
+
+    Args:
+        names: "alloc" for what allocators promise (zeroed memory from calloc, no overflow of count * size, memory at
+            all), "heap" for double frees, frees of wild pointers, writes around blocks and to freed memory.
+        log: takes each finding when it is first met, as text of a few lines.
+    """
+
+    def __init__(self, names: Sequence[str], machine: Machine, link: Link, log: Callable[[str], None]) -> None:
+        self.findings = Findings(log)
+        if not names:
+            return
+        scene = Scene(machine, link, Symbols.from_elf(BytesIO(machine.firmware.contents)))
+        heap = HeapChecks(names, machine.cpu, scene, self.findings)
+        machine.reset_listeners.append(heap.reset)
+        if not heap.allocators:
+            log(f"--check {','.join(names)}: the firmware has no symbols of an allocator that is known")

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a check found: one finding for each place in the firmware, with a count."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Place:
+    """A point in the firmware's code: address, function, source file and line as far as they are known."""
+
+    address: int
+    function: str | None = None
+    file: str | None = None
+    line: int | None = None
+
+    def __str__(self) -> str:
+        name = self.function or f"{self.address:#010x}"
+        return f"{name} ({self.file}:{self.line})" if self.file else name
+
+    @property
+    def name(self) -> str:
+        """Without the line."""
+        return self.function or f"{self.address:#010x}"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong, at its first occurrence.
+
+    Args:
+        check: which check found it.
+        text: the sentence.
+        calls: the chain of calls, innermost first.
+        notes: further sentences.
+        data: the same as numbers, for `--json`.
+        task: the running task, None without a kernel.
+        connection: which TCP connection was served, counted from 1; 0 before the first.
+        seconds: virtual time.
+    """
+
+    check: str
+    text: str
+    calls: tuple[Place, ...]
+    notes: tuple[str, ...]
+    data: dict[str, int]
+    task: str | None
+    connection: int
+    seconds: float
+
+    def render(self) -> str:
+        """Text of a few lines, indented under the check's name."""
+        lines = [self.text, *([self._chain()] if self.calls else []), "; ".join([*self.notes, self._when()])]
+        return f"\n{' ' * (len(self.check) + 2)}".join([f"{self.check}: {lines[0]}", *lines[1:]])
+
+    def _chain(self) -> str:
+        names = [str(self.calls[0]), *(call.name for call in self.calls[1:])]
+        shown = names if len(names) <= 6 else [*names[:4], "...", names[-1]]
+        task = [f'task "{self.task}"'] if self.task else []
+        return "called from " + " <- ".join([*shown, *task])
+
+    def _when(self) -> str:
+        connection = f"connection {self.connection}, " if self.connection else "before the first connection, "
+        return f"{connection}virtual time {self.seconds:.3f} s"
+
+    def to_dict(self, count: int) -> dict[str, Any]:
+        """For JSON."""
+        calls = [vars(call) for call in self.calls]
+        rest = {"task": self.task, "connection": self.connection, "seconds": self.seconds, "count": count}
+        return {"check": self.check, "text": self.text, "notes": self.notes, "calls": calls, **self.data, **rest}
+
+
+class Findings:
+    """Those of a run. `log` takes each when it is first found, and the counts at the end."""
+
+    def __init__(self, log: Callable[[str], None]) -> None:
+        self._log = log
+        self._found: dict[Hashable, Finding] = {}
+        self._counts: Counter[Hashable] = Counter()
+
+    def add(self, key: Hashable, make: Callable[[], Finding]) -> None:
+        """Count what is found at the place that `key` names; `make` tells about it the first time."""
+        self._counts[key] += 1
+        if self._counts[key] == 1:
+            self._found[key] = make()
+            self._log(self._found[key].render())
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def summary(self) -> list[str]:
+        """A line for each place that was met more than once."""
+        return [
+            f"{finding.check}: {self._counts[key]} times in all: {finding.text.split(':')[0]}, "
+            f"called from {finding.calls[0] if finding.calls else 'an unknown place'}"
+            for key, finding in self._found.items()
+            if self._counts[key] > 1
+        ]
+
+    def to_list(self) -> list[dict[str, Any]]:
+        """For JSON, in the order of finding."""
+        return [finding.to_dict(self._counts[key]) for key, finding in self._found.items()]

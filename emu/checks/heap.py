@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The checks `alloc` (what allocators promise) and `heap` (what their callers do to the memory).
+
+The calls are followed natively (`_core_heap.c`); nothing is written into the guest, so a run with the checks is the
+run without them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+from stm32emu._core import Heap
+from stm32emu.allocators import find_allocators
+from stm32emu.checks.finding import Finding, Findings
+from stm32emu.checks.scene import Scene
+from stm32emu.cpu import Cpu
+
+
+class Event(IntEnum):
+    """What the native side reports; see `_core_heap.h`."""
+
+    DIRTY = 0
+    OVERFLOW = 1
+    NULL = 2
+    WILD = 3
+    DOUBLE = 4
+    UNDERRUN = 5
+    OVERRUN = 6
+    AFTER_FREE = 7
+
+
+ALLOC = {Event.DIRTY, Event.OVERFLOW, Event.NULL}
+"""Events of the check `alloc`; the others are `heap`'s."""
+
+
+class HeapChecks:
+    """Follows the firmware's allocators for one of the checks or both.
+
+    Args:
+        checks: "alloc", "heap" or both.
+
+    `allocators` are the functions found; without any there is nothing to check.
+    """
+
+    def __init__(self, checks: Sequence[str], cpu: Cpu, scene: Scene, findings: Findings) -> None:
+        self._checks = set(checks)
+        self._cpu = cpu
+        self._scene = scene
+        self._findings = findings
+        self._heap = Heap(cpu, self._event)
+        self.allocators = find_allocators(scene.symbols)
+        for allocator in self.allocators:
+            self._heap.follow(allocator.address, allocator.kind, allocator.first, allocator.header)
+            cpu.watch(allocator.address, self._heap.entered)
+
+    def reset(self, _cause: str) -> None:
+        """The chip was reset: nothing is allocated."""
+        self._heap.clear()
+
+    @property
+    def live_bytes(self) -> int:
+        """Bytes that are allocated now."""
+        return self._heap.live_bytes
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most bytes that ever were allocated at once."""
+        return self._heap.peak_bytes
+
+    def _event(
+        self, number: int, function: int, served: int, ret: int, address: int, size: int, a: int, b: int
+    ) -> None:
+        event = Event(number)
+        check = "alloc" if event in ALLOC else "heap"
+        if check in self._checks:
+            key = (event, function, ret)
+            self._findings.add(key, lambda: self._finding(check, event, (function, served), ret, (address, size, a, b)))
+
+    def _finding(
+        self, check: str, event: Event, functions: tuple[int, int], ret: int, facts: tuple[int, int, int, int]
+    ) -> Finding:
+        function, served = functions
+        frees = event in (Event.WILD, Event.DOUBLE, Event.UNDERRUN, Event.OVERRUN)
+        text, notes = self._words(event, self._scene.place(function).name, facts)
+        if function != served:
+            notes = (f"the allocator behind it is {self._scene.place(served)}", *notes)
+        task = self._scene.task
+        return Finding(
+            check=check,
+            text=text,
+            calls=self._scene.calls_to_here(ret) if frees else self._scene.calls(ret),
+            notes=notes,
+            data=dict(zip(("address", "size"), facts, strict=False)),
+            task=task.name if task else None,
+            connection=self._scene.connection,
+            seconds=self._scene.seconds,
+        )
+
+    def _words(self, event: Event, name: str, facts: tuple[int, int, int, int]) -> tuple[str, tuple[str, ...]]:
+        """The sentence and the notes of an event."""
+        address, size, a, b = facts
+        block = f"the block of {size} bytes at {address:#010x}"
+        match event:
+            case Event.DIRTY:
+                return f"{name} returned memory that was not zero: {a} of {size} bytes dirty at {address + b:#010x}", ()
+            case Event.OVERFLOW:
+                return f"{name} returned a block for a product that does not fit 32 bits: {size} bytes of it", ()
+            case Event.NULL:
+                left = f"{self.live_bytes} bytes were allocated then, {self.peak_bytes} at most before"
+                return f"{name} had no memory: NULL for {size} bytes", (left,)
+            case Event.WILD:
+                return f"{name} was given {address:#010x}, which no allocator returned", ()
+            case Event.DOUBLE:
+                return f"{name} was given {block} a second time", (f"first freed from {self._scene.place(a - 2)}",)
+            case Event.UNDERRUN:
+                note = f"allocated from {self._scene.place(a - 2)}"
+                return f"something wrote before {block}: the allocator's header has changed, seen by {name}", (note,)
+            case Event.OVERRUN:
+                note = f"allocated from {self._scene.place(a - 2)}"
+                return f"something wrote past the end of {block}, seen by {name}", (note,)
+            case Event.AFTER_FREE:
+                freed = (f"freed from {self._scene.place(b - 2)}",) if b else ()
+                return f"something wrote to freed memory at {a:#010x}, seen when {name} handed it out again", freed

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Where the firmware is just now: call chain, task, connection and time, for whoever has something to tell."""
+
+from __future__ import annotations
+
+from stm32emu.checks.finding import Place
+from stm32emu.machine import Machine
+from stm32emu.netbridge.conversations import Conversations
+from stm32emu.netbridge.link import Direction, Link
+from stm32emu.rtos.freertos import FreeRtos, Task
+from stm32emu.symbols import Symbols
+from stm32emu.timebase import NANO
+from stm32emu.unwind import unwind
+
+
+class Scene:
+    """Looks at a machine from within a watch or between runs; changes nothing."""
+
+    def __init__(self, machine: Machine, link: Link, symbols: Symbols) -> None:
+        self.symbols = symbols
+        self._machine = machine
+        self._kernel = FreeRtos(machine.memory.peek, symbols)
+        self._conversations = Conversations()
+        link.taps.append(self._see)
+
+    def _see(self, frame: bytes, _now: int, way: Direction) -> None:
+        if way is Direction.TO_GUEST:
+            self._conversations.receive(frame)
+
+    @property
+    def connection(self) -> int:
+        """The TCP connection that last sent data to the firmware, counted from 1; 0 before there is one."""
+        return self._conversations.current
+
+    @property
+    def seconds(self) -> float:
+        """Virtual time."""
+        return self._machine.time.now_ns / NANO
+
+    @property
+    def task(self) -> Task | None:
+        """The running task, None in a handler or without a kernel."""
+        return None if self._machine.cpu.ipsr else self._kernel.current()
+
+    def place(self, address: int) -> Place:
+        """The code at `address`."""
+        symbol, line = self.symbols.lookup(address), self.symbols.line(address)
+        file = line[0].replace("\\", "/").rsplit("/", 1)[-1] if line else None
+        return Place(address, symbol.name if symbol else None, file, line[1] if line else None)
+
+    def calls(self, returned_to: int) -> tuple[Place, ...]:
+        """The chain of calls, innermost first, of the code that a call has just returned to."""
+        registers = {**self._machine.registers().as_dict(), "pc": returned_to - 2}
+        chain = unwind(registers, self._machine.memory.peek, self.symbols)
+        return tuple(self.place(frame.place) for frame in chain)
+
+    def calls_to_here(self, caller: int) -> tuple[Place, ...]:
+        """The same at the start of a function that was called from just before `caller`."""
+        chain = unwind(self._machine.registers().as_dict(), self._machine.memory.peek, self.symbols)
+        places = tuple(self.place(frame.place) for frame in chain[1:])
+        return places or (self.place(caller - 2),)
