@@ -15,9 +15,9 @@ export PYTHON
 
 # What else the goal will need of Debian, so that all that is missing is installed, or named, at once.
 run: NEEDS := images
-test check: NEEDS := tests
+test check fidelity: NEEDS := tests
 
-.PHONY: all run test check bench images clean
+.PHONY: all run test check fidelity bench images clean
 .DELETE_ON_ERROR:
 
 all: .venv/ready
@@ -29,6 +29,10 @@ test: .venv/ready-for-tests images
 	@$(BUILD_IMAGES) --host-tools
 	@scripts/check
 	@.venv/bin/python -m pytest
+
+# Generated programs against QEMU, on both supported versions of Unicorn: docs/fidelity.md.
+fidelity: .venv/ready-for-tests
+	@.venv/bin/python tests/fidelity/run.py --programs 20000
 
 check: .venv/ready-for-tests
 	@scripts/check
