@@ -53,7 +53,7 @@ COMMON = (
     _block("USART1", "usart", 0x4001_1000, USART1=37),
     _block("USART6", "usart", 0x4001_1400, USART6=71),
     _block("ADC", "adc", 0x4001_2000, ADC=18),
-    _block("SDIO", "stub", 0x4001_2C00, SDIO=49),
+    _block("SDIO", "sdio", 0x4001_2C00, SDIO=49),
     _block("SPI1", "spi", 0x4001_3000, SPI1=35),
     _block("SYSCFG", "syscfg", 0x4001_3800),
     _block("EXTI", "exti", 0x4001_3C00, EXTI0=6, EXTI1=7, EXTI2=8, EXTI3=9, EXTI4=10, EXTI9_5=23, EXTI15_10=40),
@@ -122,7 +122,7 @@ F427 = (
 F429 = (*F427, *LTDC)
 F469 = (
     *F429,
-    _block("DSI", "stub", 0x4001_6C00, DSI=92),
+    _block("DSI", "dsi", 0x4001_6C00, DSI=92),
     _block("QUADSPI", "stub", 0xA000_1000, QUADSPI=91),
 )
 F446 = (

@@ -14,6 +14,7 @@ from stm32emu.peripherals.can import Can, CanWithFilters
 from stm32emu.peripherals.crc import Crc
 from stm32emu.peripherals.dbgmcu import Dbgmcu
 from stm32emu.peripherals.dma import Dma
+from stm32emu.peripherals.dsi import Dsi
 from stm32emu.peripherals.eth import Eth
 from stm32emu.peripherals.eth_phy import make_phy
 from stm32emu.peripherals.exti import RTC_ALARM, RTC_WKUP, Exti
@@ -28,6 +29,7 @@ from stm32emu.peripherals.pwr import Pwr
 from stm32emu.peripherals.rcc import Rcc, RccF446
 from stm32emu.peripherals.rng import Rng, seeded
 from stm32emu.peripherals.rtc import Rtc
+from stm32emu.peripherals.sdio import Sdio
 from stm32emu.peripherals.spi import Spi
 from stm32emu.peripherals.stub import Stub
 from stm32emu.peripherals.syscfg import Syscfg
@@ -211,6 +213,11 @@ def _can(board: Board, block: Block) -> Peripheral:
     return can
 
 
+def _sdio(board: Board, block: Block) -> Peripheral:
+    w = board.wiring
+    return Sdio(block.name, clock=w.clock, tree=w.tree, irq=board.irq(block.irqs[0]), ledger=w.ledger)
+
+
 def _tim(board: Board, block: Block) -> Peripheral:
     w, number = board.wiring, int(block.name[3:])
     split = len(block.irqs) == 4  # TIM1 and TIM8: break, update, trigger and commutation, compare
@@ -257,11 +264,13 @@ FACTORIES: dict[str, Callable[[Board, Block], Peripheral]] = {
     "gpio": _gpio,
     "i2c": _i2c,
     "iwdg": _iwdg,
+    "dsi": lambda board, block: Dsi(block.name, ledger=board.wiring.ledger),
     "otg": lambda board, block: Otg(block.name, ledger=board.wiring.ledger),
     "pwr": _pwr,
     "rcc": _rcc,
     "rng": _rng,
     "rtc": _rtc,
+    "sdio": _sdio,
     "spi": _spi,
     "syscfg": _syscfg,
     "tim": _tim,

@@ -7,19 +7,24 @@ from typing import ClassVar
 
 from stm32emu.peripherals.stub import Stub
 
-GRSTCTL = 0x010
+GUSBCFG, GRSTCTL, GINTSTS = 0x00C, 0x010, 0x014
+FHMOD = 1 << 29
 AHBIDL = 1 << 31
 SELF_CLEARING = 0b11_0111  # CSRST, HSRST, FCRST, RXFFLSH, TXFFLSH
+CMOD = 1 << 0
+FIFOS_EMPTY = 1 << 26 | 1 << 5  # PTXFE, NPTXFE
 
 
 class Otg(Stub):
-    """Keeps what is written, reports AHB idle and every reset or flush finished; all accesses are in the ledger."""
+    """Keeps what is written, reports AHB idle, every reset or flush finished, and the mode that is forced; all accesses
+    are in the ledger."""
 
-    MISSING: ClassVar[str] = "no USB traffic: resets and FIFO flushes finish, everything else reads back as written"
+    MISSING: ClassVar[str] = "USB traffic: resets, FIFO flushes and forced modes are answered, the rest as written"
 
-    def read(self, offset: int, size: int) -> int:
-        """See Peripheral.read."""
-        word = super().read(offset & ~3, 4)
-        if offset & ~3 == GRSTCTL:
-            word = (word & ~SELF_CLEARING) | AHBIDL
-        return (word >> (8 * (offset & 3))) & ((1 << (8 * size)) - 1)
+    def answer(self, place: int, word: int) -> int:
+        """See Stub.answer."""
+        if place == GRSTCTL:
+            return (word & ~SELF_CLEARING) | AHBIDL
+        if place == GINTSTS:  # its other flags are cleared by writing 1, and nothing sets them
+            return FIFOS_EMPTY | (CMOD if self.written(GUSBCFG) & FHMOD else 0)
+        return word

@@ -22,14 +22,23 @@ class Stub(Peripheral):
         """Every word reads zero again."""
         self._written.clear()
 
+    def answer(self, place: int, word: int) -> int:
+        """What the word at `place` reads, when `word` was written: a stub with some truthful bits overrides this."""
+        return word
+
+    def written(self, place: int) -> int:
+        """The word last written at `place`."""
+        return self._written.get(place, 0)
+
     def read(self, offset: int, size: int) -> int:
         """See Peripheral.read."""
-        self.ledger.unmodelled(self.name, offset & ~3, "read")
-        return (self._written.get(offset & ~3, 0) >> (8 * (offset & 3))) & LANES[size]
+        place = offset & ~3
+        self.ledger.unmodelled(self.name, place, "read")
+        return (self.answer(place, self.written(place)) >> (8 * (offset & 3))) & LANES[size]
 
     def write(self, offset: int, size: int, value: int) -> None:
         """See Peripheral.write."""
         self.ledger.unmodelled(self.name, offset & ~3, "write")
         shift = 8 * (offset & 3)
         lanes = LANES[size] << shift
-        self._written[offset & ~3] = (self._written.get(offset & ~3, 0) & ~lanes) | ((value << shift) & lanes)
+        self._written[offset & ~3] = (self.written(offset & ~3) & ~lanes) | ((value << shift) & lanes)

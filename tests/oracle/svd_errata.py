@@ -123,6 +123,7 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum("Dma.S?CR.ACK", "bogus", "bit 20 is reserved (RM0090 section 10.5.5)"),
     Erratum("Can*.BTR", "reset", "comes up as 0x01230000 (RM0090 section 32.9.2)"),
     Erratum("Can.F*", "bogus", "the filter banks are CAN1's (RM0090 section 32.9.4)"),
+    Erratum("Sdio.ICR.*", "access", "a write-only register (RM0090 section 31.9.12)"),
     Erratum("Tim.ARR", "reset", "comes up with all ones (RM0090 section 18.4.12)"),
     Erratum("Eth.MACA0HR", "reset", "MO reads as 1, MACA0H as all ones (RM0090 section 33.8.1)"),
     Erratum("Eth.MACA2LR.MACA2L", "name", "32 bits wide like the others (section 33.8.1)"),
