@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+import re
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from functools import partial
-from importlib.metadata import version
-
-from unicorn.arm_const import UC_ARM_REG_R0 as R0
-from unicorn.unicorn_py3.unicorn import uclib
+from importlib.metadata import PackageNotFoundError, version
 
 from stm32emu._core import Core
+from stm32emu.errors import UserError
 
 Buffer = bytearray | memoryview | mmap.mmap | array  # type: ignore[type-arg]
 
@@ -26,6 +25,7 @@ Watch = Callable[[int], int | None]
 """Hears that code was entered at an address; may answer with the address to go on at instead."""
 
 NEVER = (1 << 63) - 1
+_R0 = 66  # UC_ARM_REG_R0; unicorn is imported only once its version is known
 _API = (
     *("uc_open", "uc_close", "uc_ctl", "uc_emu_start", "uc_emu_stop", "uc_hook_add", "uc_hook_del", "uc_strerror"),
     *("uc_reg_write", "uc_reg_read_batch", "uc_reg_write_batch", "uc_mem_map_ptr", "uc_mmio_map"),
@@ -97,18 +97,38 @@ class Registers:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
+SUPPORTED = ((2, 1, 3), (2, 2))
+"""The first Unicorn that has all the core needs, and the first that nobody has tried; pyproject.toml says the same."""
+
+
 def unicorn_version() -> str:
     """The installed Unicorn, by its package metadata (2.1.1's library reports itself as 2.1.0)."""
-    return version("unicorn")
+    try:
+        return version("unicorn")
+    except PackageNotFoundError:
+        raise UserError("Unicorn is not installed; install it with: pip install 'unicorn>=2.1.3,<2.2'") from None
+
+
+def _require_supported(found: str) -> None:
+    numbers = tuple(int(part) for part in re.findall(r"\d+", found)[:3])
+    if not SUPPORTED[0] <= numbers < SUPPORTED[1]:
+        raise UserError(
+            f"Unicorn {found} is installed, which stm32emu does not support; "
+            "install another one with: pip install 'unicorn>=2.1.3,<2.2'"
+        )
+
+
+def unicorn_api() -> dict[str, int]:
+    """The addresses of the functions that the core calls. Raises UserError when Unicorn is missing or unsupported."""
+    _require_supported(unicorn_version())
+    from unicorn.unicorn_py3.unicorn import uclib  # 2.1.1 has no such module
+
+    return {name: ctypes.cast(getattr(uclib, name), ctypes.c_void_p).value or 0 for name in _API}
 
 
 def _call_all(callbacks: tuple[Watch, ...], address: int) -> int | None:
     answers = [callback(address) for callback in callbacks]
     return next((answer for answer in answers if answer is not None), None)
-
-
-def _api() -> dict[str, int]:
-    return {name: ctypes.cast(getattr(uclib, name), ctypes.c_void_p).value or 0 for name in _API}
 
 
 class Cpu(Core):
@@ -118,8 +138,8 @@ class Cpu(Core):
     what peripherals see. `due` is the cycle at which `on_due` is called; it returns the next one or None.
     """
 
-    def __init__(self) -> None:
-        super().__init__(_api())
+    def __init__(self, api: dict[str, int] | None = None) -> None:
+        super().__init__(unicorn_api() if api is None else api)
         self._watches: dict[int, tuple[Watch, ...]] = {}
 
     def watch(self, address: int, callback: Watch) -> None:
@@ -148,7 +168,7 @@ class Cpu(Core):
 
     def skip_call(self, result: int) -> int:
         """For a watch at a function's start: what to answer so that the call returns `result` at once."""
-        self.write_register(R0, result)
+        self.write_register(_R0, result)
         return self.call_registers()[-1]
 
     def fault(self) -> Registers | None:

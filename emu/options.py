@@ -24,7 +24,7 @@ CHECKS = ("alloc", "heap")
 EXIT_CODES = {
     0: "the run ended as asked: --until was seen, or --duration was reached without --until",
     1: "the firmware faulted, or did what --strict refuses",
-    2: "the firmware file or an option cannot be used",
+    2: "the firmware file, an option, or the installed Unicorn cannot be used",
     3: "--until was not seen within --duration",
     4: "a replay ended in another state than the run it replays",
     70: "stm32emu itself has a defect",

@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 import click
 
 from stm32emu.cli.chips import chips
+from stm32emu.cli.doctor import doctor
 from stm32emu.cli.faults import faults
 from stm32emu.cli.info import info
 from stm32emu.cli.peripherals import peripherals
@@ -47,7 +48,7 @@ def cli() -> None:
     """Run unmodified STM32F4 firmware and put its network ports on this machine."""
 
 
-for command in (run, replay, info, chips, faults, peripherals):
+for command in (run, replay, info, chips, faults, peripherals, doctor):
     cli.add_command(command)
 
 
