@@ -348,6 +348,40 @@ static PyObject *get_wake_at(PyObject *self, void *unused)
     return PyLong_FromLongLong(systick < c->due ? systick : c->due);
 }
 
+static PyObject *skip_idle(PyObject *self, PyObject *until)
+{
+    Core *c = (Core *)self;
+    long long cycle = PyLong_AsLongLong(until);
+    if (cycle == -1 && PyErr_Occurred())
+        return NULL;
+    if (c->reason != RUN_IDLE) {
+        PyErr_SetString(PyExc_RuntimeError, "the last run did not end in an idle loop");
+        return NULL;
+    }
+    core_idle_skip(c, cycle);
+    Py_RETURN_NONE;
+}
+
+static PyObject *get_idle_mode(PyObject *self, void *unused)
+{
+    (void)unused;
+    return PyLong_FromLong(((Core *)self)->idle.mode);
+}
+
+static int set_idle_mode(PyObject *self, PyObject *value, void *unused)
+{
+    (void)unused;
+    long mode = value != NULL ? PyLong_AsLong(value) : -1;
+    if (mode == -1 && PyErr_Occurred())
+        return -1;
+    if (mode < IDLE_RUN || mode > IDLE_REPORT) {
+        PyErr_Format(PyExc_ValueError, "there is no idle mode %ld", mode);
+        return -1;
+    }
+    core_idle_set_mode((Core *)self, (IdleMode)mode);
+    return 0;
+}
+
 static PyMethodDef methods[] = {
     {"add_memory", add_memory, METH_VARARGS, NULL}, {"add_mmio", add_mmio, METH_VARARGS, NULL},
     {"set_irq", set_irq, METH_VARARGS, NULL},       {"pend_nmi", pend_nmi, METH_NOARGS, NULL},
@@ -358,6 +392,7 @@ static PyMethodDef methods[] = {
     {"take_fault", take_fault, METH_NOARGS, NULL},  {"blocks", blocks, METH_NOARGS, NULL},
     {"read_register", read_register, METH_O, NULL}, {"write_register", write_register, METH_VARARGS, NULL},
     {"set_watch", set_watch, METH_VARARGS, NULL},   {"call_registers", call_registers, METH_NOARGS, NULL},
+    {"skip_idle", skip_idle, METH_O, NULL},
     {"state", state, METH_NOARGS, NULL},            {"code_hook", code_hook, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL}};
 
@@ -370,7 +405,8 @@ static PyMemberDef members[] = {
     {"on_itm", T_OBJECT_EX, offsetof(Core, on_itm), 0, NULL},
     {NULL, 0, 0, 0, NULL}};
 
-static PyGetSetDef getset[] = {{"due", get_due, set_due, NULL, NULL}, {"wake_at", get_wake_at, NULL, NULL, NULL}, {NULL, NULL, NULL, NULL, NULL}};
+static PyGetSetDef getset[] = {{"due", get_due, set_due, NULL, NULL}, {"idle_mode", get_idle_mode, set_idle_mode, NULL, NULL},
+                               {"wake_at", get_wake_at, NULL, NULL, NULL}, {NULL, NULL, NULL, NULL, NULL}};
 
 static PyType_Slot slots[] = {
     {Py_tp_doc, "A Cortex-M4 on Unicorn. See stm32emu.cpu."}, {Py_tp_init, core_init}, {Py_tp_dealloc, core_dealloc},

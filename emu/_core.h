@@ -63,7 +63,7 @@ enum {
 #define CLREX_STUB EXC_RETURN_PAGE
 
 /* Why run() came back */
-typedef enum { RUN_LIMIT, RUN_SLEEP, RUN_FAULT, RUN_LOCKUP, RUN_RESET, RUN_STOPPED } RunReason;
+typedef enum { RUN_LIMIT, RUN_SLEEP, RUN_FAULT, RUN_LOCKUP, RUN_RESET, RUN_STOPPED, RUN_IDLE } RunReason;
 
 typedef enum { KIND_RAM, KIND_ROM, KIND_FLASH, KIND_MMIO } RegionKind;
 
@@ -72,6 +72,7 @@ typedef struct {
     RegionKind kind;
     uint8_t *host;          /* NULL for MMIO */
     uint8_t *executed;      /* per 1 KB page: code was fetched from it */
+    uint8_t *written;       /* per 1 KB page: the TLB may let stores through to it */
     uint8_t *watched;       /* a bit per halfword: somebody wants to hear when code is entered there; NULL: nobody */
     Py_buffer view;
 } Region;
@@ -138,6 +139,32 @@ typedef struct {
     int64_t cycle;
 } Snapshot;
 
+/* What to do about busy idle loops: run them, skip them, or end the run for the caller to wait. */
+typedef enum { IDLE_RUN, IDLE_SKIP, IDLE_REPORT } IdleMode;
+typedef enum { IDLE_AWAY, IDLE_REGISTERS, IDLE_MEMORY } IdlePhase;
+
+typedef struct {
+    Snapshot core;
+    uint32_t fp[33];
+    uint32_t zero; /* no padding: these are compared as bytes */
+} IdleRegisters;
+
+#define PAGE 0x400u
+#define MOST_WRITTEN 64
+
+typedef struct {
+    IdleMode mode;
+    IdlePhase phase;
+    int64_t look_at, wait; /* the cycle of the next look, and cycles between fruitless ones */
+    int64_t since, period;
+    uint32_t head, boundaries; /* of this round */
+    bool effects; /* something in this round does more than change registers and memory */
+    IdleRegisters registers;
+    uint8_t *written[MOST_WRITTEN]; /* pages that may have been written since the last TLB flush */
+    uint32_t written_count, copied;
+    uint8_t copy[MOST_WRITTEN][PAGE];
+} Idle;
+
 #define RING_SIZE 64
 #define MAX_REGIONS 32
 #define MAX_MMIO 160
@@ -173,6 +200,7 @@ struct Core {
     Nvic nvic;
     SysTick systick;
     Scs scs;
+    Idle idle;
 
     Region regions[MAX_REGIONS];
     int region_count;
@@ -255,6 +283,13 @@ void exception_return(Core *, uint32_t exc_return);
 void exception_fault(Core *, int fault, uint32_t status, uint32_t address, uint32_t return_address);
 uint32_t core_by_stub(Core *, uint32_t target);
 void core_snapshot(Core *, Snapshot *);
+
+/* _core_idle.c */
+void core_idle_set_mode(Core *, IdleMode);
+bool core_idle_look(Core *, uint32_t address);
+void core_idle_skip(Core *, int64_t until);
+void core_idle_disturbed(Core *);
+void core_idle_written(Core *, Region *, uint32_t page);
 
 /* _core_watch.c */
 bool core_call_watch(Core *, uint32_t address, bool natural);

@@ -87,6 +87,7 @@ static void jump(Core *c, uint32_t lr, uint32_t xpsr, uint32_t pc)
     c->block = pc & ~1u;
     c->block_size = 0;
     c->force_natural = true;
+    core_idle_disturbed(c);
 }
 
 static void lockup(Core *c)

@@ -3,8 +3,6 @@
  * or store to a Python model. */
 #include "_core.h"
 
-#define PAGE 0x400u
-
 Region *core_region(Core *c, uint32_t address, uint32_t length)
 {
     for (int n = 0; n < c->region_count; n++) {
@@ -90,23 +88,28 @@ static bool refuse(Core *c, uint32_t page, int type, bool protection)
 #define FLASH_PORT 0xF0000000u
 #define FLASH_PORT_SIZE 0x00400000u
 
-/* RAM that never ran gets no execute permission, which keeps its stores on Unicorn's fast path; a page that did run
+/* RAM that was not written yet gets no write permission, which tells what changes (_core_idle.c). RAM that never ran gets no
+ * execute permission, which keeps its stores on Unicorn's fast path; a page that did run
  * gets both when written, so that Unicorn drops stale translations. */
-static int ram_permissions(Region *r, uint32_t page, int type)
+static int ram_permissions(Core *c, Region *r, uint32_t page, int type)
 {
     uint32_t index = (page - r->base) / PAGE;
     if (type == UC_MEM_FETCH) {
         r->executed[index] = 1;
         return UC_PROT_READ | UC_PROT_EXEC;
     }
-    return UC_PROT_READ | UC_PROT_WRITE | (r->executed[index] ? UC_PROT_EXEC : 0);
+    if (type == UC_MEM_WRITE && !r->written[index]) {
+        r->written[index] = 1;
+        core_idle_written(c, r, page);
+    }
+    return UC_PROT_READ | (r->written[index] ? UC_PROT_WRITE : 0) | (r->executed[index] ? UC_PROT_EXEC : 0);
 }
 
-static bool fill_region(Region *r, uint32_t page, int type, uc_tlb_entry *entry)
+static bool fill_region(Core *c, Region *r, uint32_t page, int type, uc_tlb_entry *entry)
 {
     switch (r->kind) {
     case KIND_RAM:
-        entry->perms = ram_permissions(r, page, type);
+        entry->perms = ram_permissions(c, r, page, type);
         return true;
     case KIND_MMIO:
         entry->perms = UC_PROT_READ | UC_PROT_WRITE;
@@ -150,7 +153,7 @@ static bool fill(Core *c, uint32_t page, int type, uc_tlb_entry *entry)
         entry->paddr = page = r->target + (page - r->base);
         r = core_region(c, page, 1);
     }
-    return fill_region(r, page, type, entry);
+    return fill_region(c, r, page, type, entry);
 }
 
 /* Before it calls this hook Unicorn restores the CPU state of the instruction, IT bits included. When the access then
@@ -185,14 +188,22 @@ void core_restore_error(Core *c)
     c->error_type = c->error_value = c->error_trace = NULL;
 }
 
+/* A block's table of plain reads has this where the word shown is to be stored behind the block's words; 1 else. */
+#define READ_NOTED 2
+
 static uint64_t mmio_read(uc_engine *uc, uint64_t offset, unsigned size, void *user)
 {
     (void)uc;
     Mmio *m = user;
-    if (m->plain.buf != NULL && ((uint8_t *)m->plain.buf)[offset >> 2]) {
-        uint32_t word = ((uint32_t *)m->words.buf)[offset >> 2] >> 8 * (offset & 3);
+    uint8_t kind = m->plain.buf != NULL ? ((uint8_t *)m->plain.buf)[offset >> 2] : 0;
+    if (kind) {
+        uint32_t *words = m->words.buf, word = words[offset >> 2];
+        if (kind == READ_NOTED)
+            words[(offset >> 2) + (uint64_t)m->plain.len] = word;
+        word >>= 8 * (offset & 3);
         return size == 4 ? word : word & ((1u << 8 * size) - 1);
     }
+    m->core->idle.effects = true;
     PyObject *args[] = {NULL, PyLong_FromUnsignedLong((unsigned long)offset), PyLong_FromLong((long)size)};
     PyObject *result = PyObject_Vectorcall(m->read, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
     Py_DECREF(args[1]);
@@ -208,6 +219,7 @@ static void mmio_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t v
 {
     (void)uc;
     Mmio *m = user;
+    m->core->idle.effects = true;
     PyObject *args[] = {NULL, PyLong_FromUnsignedLong((unsigned long)offset), PyLong_FromLong((long)size),
                         PyLong_FromUnsignedLongLong(value)};
     PyObject *result = PyObject_Vectorcall(m->write, args + 1, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
@@ -240,6 +252,7 @@ static uint64_t band_read(Core *c, uint32_t alias, uint64_t offset)
 static void band_write(Core *c, uint32_t alias, uint64_t offset, uint64_t value)
 {
     unsigned bit;
+    c->idle.effects = true;
     uint32_t address = band_target(alias, offset, &bit);
     Mmio *m = mmio_at(c, address & ~3u);
     if (m != NULL) {
@@ -288,6 +301,7 @@ static void flash_port_write(uc_engine *uc, uint64_t offset, unsigned size, uint
 {
     (void)uc;
     Core *c = user;
+    c->idle.effects = true;
     if (c->on_program == NULL)
         return;
     PyObject *result = PyObject_CallFunction(c->on_program, "IIK", (unsigned)offset, size, (unsigned long long)value);
@@ -374,8 +388,9 @@ int core_add_memory(Core *c, uint32_t base, PyObject *buffer, RegionKind kind, u
     }
     r->host = view.buf;
     r->executed = PyMem_Calloc((size_t)view.len / PAGE, 1);
+    r->written = PyMem_Calloc((size_t)view.len / PAGE, 1);
     uc_err err = c->api.mem_map_ptr(c->uc, base, (size_t)view.len, 7, r->host);
-    if (err || r->executed == NULL) {
+    if (err || r->executed == NULL || r->written == NULL) {
         PyErr_Format(PyExc_RuntimeError, "Unicorn cannot map memory at 0x%x: %s", base, c->api.strerror(err));
         return -1;
     }
@@ -399,9 +414,10 @@ static int take_handlers(Mmio *m, PyObject *read, PyObject *write, PyObject *wor
     m->write = Py_NewRef(write);
     if (words == Py_None)
         return 0;
-    if (PyObject_GetBuffer(words, &m->words, PyBUF_SIMPLE) < 0 || PyObject_GetBuffer(plain, &m->plain, PyBUF_SIMPLE) < 0)
+    if (PyObject_GetBuffer(words, &m->words, PyBUF_WRITABLE) < 0 || PyObject_GetBuffer(plain, &m->plain, PyBUF_SIMPLE) < 0)
         return -1;
-    if (m->plain.len * 4 < (Py_ssize_t)m->size || m->words.len < (Py_ssize_t)m->size) {
+    bool notes = memchr(m->plain.buf, READ_NOTED, (size_t)m->plain.len) != NULL;
+    if (m->plain.len * 4 < (Py_ssize_t)m->size || m->words.len < m->plain.len * (notes ? 8 : 4)) {
         PyErr_SetString(PyExc_ValueError, "the word array or its table of plain reads is shorter than the block");
         return -1;
     }
@@ -439,6 +455,7 @@ void core_release_memory(Core *c)
 {
     for (int n = 0; n < c->region_count; n++) {
         PyMem_Free(c->regions[n].executed);
+        PyMem_Free(c->regions[n].written);
         if (c->regions[n].base == c->regions[n].target) /* aliases share it */
             PyMem_Free(c->regions[n].watched);
         if (c->regions[n].view.obj != NULL)

@@ -23,7 +23,8 @@ void core_update_deadline(Core *c)
 {
     int64_t deadline = c->due < c->limit ? c->due : c->limit;
     int64_t systick = systick_due(c);
-    c->deadline = systick < deadline ? systick : deadline;
+    deadline = systick < deadline ? systick : deadline;
+    c->deadline = c->idle.look_at < deadline ? c->idle.look_at : deadline;
 }
 
 static bool is_boundary_instruction(const uint16_t *op, int size)
@@ -73,6 +74,8 @@ static void charge(Core *c, uint32_t pc)
 
 void core_run_due(Core *c)
 {
+    if (c->cycles >= systick_due(c) || c->cycles >= c->due)
+        core_idle_disturbed(c);
     systick_sync(c);
     if (c->cycles >= c->due && c->on_due != NULL) {
         c->due = INT64_MAX;
@@ -94,6 +97,14 @@ void core_leave(Core *c)
     c->leaving = true;
 }
 
+/* What is pending is taken at the same boundary when the run goes on, as if it had not been left. */
+static bool leave_before(Core *c)
+{
+    c->force_natural = true;
+    core_leave(c);
+    return true;
+}
+
 /* What is due at a natural boundary before the block at `address` runs. True when that block is not to run now. */
 bool core_boundary(Core *c, uint32_t address)
 {
@@ -105,15 +116,12 @@ bool core_boundary(Core *c, uint32_t address)
         c->stop = true;
         c->reason = RUN_LIMIT;
     }
-    if (c->stop || (c->flush && c->in_emu)) {
-        c->force_natural = true; /* what is pending is taken here when the run goes on, as if it had not been left */
-        core_leave(c);
-        return true;
-    }
+    if (c->stop || (c->flush && c->in_emu))
+        return leave_before(c);
     c->attention = nvic_best_pending(c) != 0;
     int exception = c->attention ? nvic_next(c) : 0;
     if (exception == 0)
-        return false;
+        return c->cycles >= c->idle.look_at && core_idle_look(c, address) && leave_before(c);
     exception_enter(c, exception, address);
     return true;
 }
@@ -298,6 +306,7 @@ static bool on_invalid(uc_engine *uc, void *user)
     Core *c = user;
     uint32_t pc = core_reg(c, UC_REG_PC);
     uint16_t before = 0;
+    c->idle.effects = true;
     if (pc != c->block && core_load(c, pc - 2, &before, 2) && (before == 0xBF20 || before == 0xBF10)) {
         if (before == 0xBF20)
             return wait_for_event(c, pc);
@@ -397,6 +406,7 @@ int core_run(Core *c, int64_t limit)
 {
     c->limit = limit;
     c->reason = RUN_STOPPED;
+    core_idle_disturbed(c);
     core_update_deadline(c);
     while (!c->failed) {
         uint32_t pc = core_reg(c, UC_REG_PC);
@@ -484,7 +494,7 @@ int core_open(Core *c)
         PyErr_Format(PyExc_RuntimeError, "Unicorn cannot be set up: %s", failed);
         return -1;
     }
-    c->due = c->limit = INT64_MAX;
+    c->due = c->limit = c->idle.look_at = INT64_MAX;
     nvic_reset(&c->nvic);
     scs_reset(c);
     core_update_deadline(c);

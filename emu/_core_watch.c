@@ -46,7 +46,7 @@ bool core_call_watch(Core *c, uint32_t address, bool natural)
     c->block_size = 0;
     PyObject *key = PyLong_FromUnsignedLong(watched);
     PyObject *callback = Py_XNewRef(PyDict_GetItemWithError(c->watches, key));
-    c->watching = true;
+    c->watching = c->idle.effects = true;
     PyObject *answer = PyObject_CallOneArg(callback, key);
     c->watching = false;
     bool elsewhere = diverted(c, answer);

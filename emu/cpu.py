@@ -55,6 +55,19 @@ class Reason(IntEnum):
     """AIRCR.SYSRESETREQ"""
     STOPPED = 5
     """`stop` was called"""
+    IDLE = 6
+    """a busy idle loop was found and `idle_mode` is REPORT"""
+
+
+class IdleMode(IntEnum):
+    """What the core does about busy idle loops (`_core_idle.c`); the firmware cannot tell the difference."""
+
+    RUN = 0
+    """go round and round, as silicon does"""
+    SKIP = 1
+    """skip whole rounds up to the next event or the run's limit"""
+    REPORT = 2
+    """end the run with IDLE, for the caller to wait and then call `skip_idle`"""
 
 
 @dataclass(frozen=True)

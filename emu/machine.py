@@ -126,6 +126,10 @@ class Machine:
         self._asleep = not self.cpu.wake()
         return not self._asleep
 
+    def skip_idle(self, until: int) -> None:
+        """After IDLE: skip whole rounds of the loop up to cycle `until` or the first event."""
+        self.cpu.skip_idle(min(until, self.cpu.wake_at))
+
     def reset(self, cause: str) -> None:
         """A system reset, its cause ("software", "iwdg", "wwdg") noted in RCC_CSR; memory keeps its contents."""
         self._reset_cause = None

@@ -55,6 +55,7 @@ class RunOptions:
     strict: bool = False
     on_fault: str = "stop"
     pace: str = "real"
+    no_idle_skip: bool = False
     log_level: str = "info"
     debug: bool = False
 
@@ -199,6 +200,7 @@ OPTIONS = (
     Option(
         "--pace", "pace", "real|max", "let idle time follow the wall clock, or skip it [real]", one_of("real", "max")
     ),
+    Option("--no-idle-skip", "no_idle_skip", "", "run busy idle loops, round by round, for the same result"),
     Option(
         "--log-level", "log_level", "LEVEL", "debug, info, warning or error [info]",
         one_of("debug", "info", "warning", "error"),

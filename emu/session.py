@@ -19,7 +19,7 @@ from stm32emu.cable import Cable
 from stm32emu.checks import Checks
 from stm32emu.chips import ChipGuess, check_fits, infer_chip
 from stm32emu.console import Console
-from stm32emu.cpu import NEVER, Reason, unicorn_version
+from stm32emu.cpu import NEVER, IdleMode, Reason, unicorn_version
 from stm32emu.crash import Crash
 from stm32emu.elf import load_firmware
 from stm32emu.errors import GuestError, UserError
@@ -213,11 +213,12 @@ class Session:
     def _loop(self) -> Outcome:
         while True:
             limit = self._next_limit()
+            self.machine.cpu.idle_mode = self._idle_mode()
             reason = self._reason = self.machine.run(limit)
             ended = self._ended(reason)
             if ended is not None:
                 return ended
-            if reason is Reason.SLEEP and self._idle():
+            if reason in (Reason.SLEEP, Reason.IDLE) and self._idle():
                 return self._dead()
             self._network()
             self._show_status()
@@ -267,7 +268,8 @@ class Session:
     # Sleep
 
     def _idle(self) -> bool:
-        """The CPU sleeps: let time pass until an event, a timer of the host, or a ready socket. True: for ever."""
+        """The CPU sleeps or loops idly: let time pass until an event, a timer of the host, or a ready socket. True: for
+        ever."""
         timer = self.bridge.poll_at()
         until = min(self.machine.cpu.wake_at, self._end_cycle())
         if timer is not None:
@@ -276,8 +278,17 @@ class Session:
             return self._wait_for_peer()
         if self._waits():
             until = self._wait(until)
-        self.machine.sleep(until)
+        if self._reason is Reason.IDLE:
+            self.machine.skip_idle(until)
+        else:
+            self.machine.sleep(until)
         return False
+
+    def _idle_mode(self) -> IdleMode:
+        """Idle loops are slept through like WFI: by the wall clock once that counts, else at once."""
+        if self.options.no_idle_skip:
+            return IdleMode.RUN
+        return IdleMode.REPORT if self._waits() else IdleMode.SKIP
 
     def _wait_for_peer(self) -> bool:
         """Only a host peer can wake the CPU: time stands still until one speaks. True if none can."""

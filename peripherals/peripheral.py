@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 from stm32emu.peripherals.ledger import NO_LEDGER, Ledger
 from stm32emu.peripherals.register import DeclarationError, Masks, Register, RegisterArray
 
+PLAIN, NOTED = 1, 2
+"""How the core may serve a read itself: the stored word, and with a note of what it showed."""
 LANES = {1: 0xFF, 2: 0xFFFF, 4: 0xFFFF_FFFF}
 
 
@@ -51,8 +53,9 @@ class Peripheral:
     def __init__(self, name: str, *, ledger: Ledger = NO_LEDGER) -> None:
         self.name = name
         self.ledger = ledger
-        self.words = array("I", bytes(self.SIZE))
         count = self.SIZE >> 2
+        notes = count if any(register.noted for register in self.REGISTERS) else 0
+        self.words = array("I", bytes(4 * (count + notes)))  # the words, then what reads of noted ones showed
         self._readers: list[Callable[[], int] | None] = [None] * count
         self._writers: list[Callable[[int], None] | None] = [None] * count
         for register in self.REGISTERS:
@@ -83,22 +86,26 @@ class Peripheral:
 
     @classmethod
     def plain_reads(cls) -> bytes:
-        """One byte per word of the block: 1 where a read is just the stored word, so the core may serve it natively."""
+        """One byte per word of the block: where a read is just the stored word, PLAIN, or NOTED when the register is.
+
+        The core serves these itself. Nothing but an event or a store changes them, so a loop that only polls them may
+        be skipped.
+        """
         plain = bytearray(cls.SIZE >> 2)
         for register in cls.REGISTERS:
             masks = cls._masks[register.index]
             hooked = register.read_hook or register.value_hook
-            plain[register.index] = bool(masks and not hooked and not masks.rcr and masks.readable == 0xFFFF_FFFF)
+            if masks and not hooked and not masks.rcr and masks.readable == 0xFFFF_FFFF:
+                plain[register.index] = NOTED if register.noted else PLAIN
         return bytes(plain)
 
-    @classmethod
-    def pure_reads(cls) -> bytes:
-        """One byte per word: 1 where a read has no effect, so a loop that only polls it may be skipped."""
-        pure = bytearray(cls.plain_reads())
-        for register in cls.REGISTERS:
-            masks = cls._masks[register.index]
-            pure[register.index] = bool(masks and not register.read_hook and not masks.rcr)
-        return bytes(pure)
+    def noted(self, register: Register) -> int:
+        """What the last guest read of a noted register showed; 0 after a reset."""
+        return self.words[register.index + (self.SIZE >> 2)]
+
+    def note(self, register: Register, word: int) -> None:
+        """Change what `noted` says."""
+        self.words[register.index + (self.SIZE >> 2)] = word
 
     def read(self, offset: int, size: int) -> int:
         """A guest load of `size` bytes (1, 2 or 4) at `offset`; the value is right-aligned."""
@@ -110,6 +117,8 @@ class Peripheral:
         word = (self.words[index] if hook is None else hook()) & masks.readable
         if masks.rcr:
             self.words[index] &= ~masks.rcr
+        if masks.register.noted:
+            self.note(masks.register, word)
         return (word >> (8 * (offset & 3))) & LANES[size]
 
     def write(self, offset: int, size: int, value: int) -> None:

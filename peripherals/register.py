@@ -91,16 +91,18 @@ class Register(FieldSet):
     """A 32-bit register at `offset` bytes into its block. On an instance it reads and assigns as the whole word.
 
     Without fields, all 32 bits have the access word given here; with fields, undeclared bits are reserved: they keep
-    their reset value.
+    their reset value. A `noted` register is one of which the block must know what the last guest read showed
+    (`Peripheral.noted`), such as a status that a read begins to clear.
     """
 
-    def __init__(self, offset: int, *, reset: int = 0, access: str = RW) -> None:
+    def __init__(self, offset: int, *, reset: int = 0, access: str = RW, noted: bool = False) -> None:
         if offset % 4 or offset < 0 or access not in ACCESS_WORDS:
             raise DeclarationError(f"bad register: offset {offset:#x}, access {access!r}")
         super().__init__(access)
         self.offset = offset
         self.index = offset >> 2
         self.reset = reset
+        self.noted = noted
         self.alternatives: list[Alternative] = []
         self.name = ""
         self.position: int | None = None  # index in its RegisterArray, if it is part of one

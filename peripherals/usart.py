@@ -34,7 +34,7 @@ class Usart(Peripheral):
 
     MISSING: ClassVar[str] = "mute mode, LIN, IrDA, smartcard, synchronous clock and CTS/RTS lines"
 
-    SR = Register(0x00, reset=0xC0)
+    SR = Register(0x00, reset=0xC0, noted=True)
     CTS = SR.field(9, access=RC_W0)
     LBD = SR.field(8, access=RC_W0)
     TXE = SR.field(7, access=RO)
@@ -128,7 +128,6 @@ class Usart(Peripheral):
     def _power_on(self) -> None:
         self._rdr = 0
         self._tdr = 0
-        self._seen = 0  # the flags the last read of SR showed
         self._transmitter_on = False
         self._preamble = False  # an idle frame is due because TE was set
         self._sending: Event | None = None
@@ -159,12 +158,6 @@ class Usart(Peripheral):
         half_bits = 2 * (9 + self.M) + STOP_HALF_BITS[self.STOP]
         return self.tree.cycles(half_bits * divider, 2 * hz)
 
-    # Reading SR only takes note of what was seen, and the last read of a polling loop decides: the loop may be skipped.
-    @SR.value
-    def _read_sr(self) -> int:
-        self._seen = self.SR
-        return self._seen
-
     @SR.on_write
     def _update(self, _written: int = 0) -> None:
         """Drive the lines (section 30.4, table "USART interrupt requests"). A DMA transfer may happen in here."""
@@ -181,8 +174,8 @@ class Usart(Peripheral):
     @DR.on_read
     def _read_dr(self) -> int:
         """Clears RXNE, and of IDLE, ORE, NF, FE and PE those that a read of SR has shown before."""
-        self.SR &= ~(self._seen & 0x1F | 0x20)
-        self._seen = 0
+        self.SR &= ~(self.noted(Usart.SR) & 0x1F | 0x20)
+        self.note(Usart.SR, 0)
         value = self._rdr
         self._update()
         return value
@@ -193,8 +186,9 @@ class Usart(Peripheral):
             self.ledger.illegal(self.name, 0x04, "write to DR with UE or TE off: the byte is lost")
             return
         self._tdr = written
-        self.SR &= ~(self._seen & 0x40 | 0x80)  # TXE; TC if a read of SR has shown it
-        self._seen &= ~0x40
+        seen = self.noted(Usart.SR)
+        self.SR &= ~(seen & 0x40 | 0x80)  # TXE; TC if a read of SR has shown it
+        self.note(Usart.SR, seen & ~0x40)
         if not self.frame_cycles():
             self.ledger.illegal(self.name, 0x08, "transmission with USARTDIV below 1: nothing is sent")
         self._transmit(self.clock.now)

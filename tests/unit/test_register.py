@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from stm32emu.peripherals.ledger import Ledger
-from stm32emu.peripherals.peripheral import Peripheral
+from stm32emu.peripherals.peripheral import NOTED, PLAIN, Peripheral
 from stm32emu.peripherals.register import (
     ACCESS_WORDS,
     RC_R,
@@ -180,11 +180,33 @@ def test_a_subclass_may_override_a_hook_and_redeclare_a_register() -> None:
     assert Block().read(0x04, 4) == 0
 
 
-def test_which_reads_are_plain_and_which_are_pure() -> None:
-    plain, pure = Block.plain_reads(), Block.pure_reads()
+class Noting(Peripheral):
+    """A register that is noted, after one that is not."""
+
+    SIZE = 8
+    CR = Register(0)
+    SR = Register(4, reset=0x1234, noted=True)
+
+
+def test_a_noted_register_knows_what_the_last_read_showed() -> None:
+    block = Noting("NOTING")
+    assert block.noted(Noting.SR) == 0
+    assert block.read(6, 1) == 0
+    assert block.noted(Noting.SR) == 0x1234
+    block.SR = 5
+    block.read(0, 4)
+    assert block.noted(Noting.SR) == 0x1234
+    block.note(Noting.SR, 7)
+    assert (block.noted(Noting.SR), block.SR) == (7, 5)
+    block.reset()
+    assert block.noted(Noting.SR) == 0
+
+
+def test_which_reads_are_plain() -> None:
+    plain = Block.plain_reads()
     assert [plain[n] for n in range(5)] == [1, 1, 0, 0, 1]
-    assert [pure[n] for n in range(5)] == [1, 1, 0, 1, 1]
-    assert (plain[15], pure[15]) == (0, 0), "an undeclared word is counted at each read"
+    assert plain[15] == 0, "an undeclared word is counted at each read"
+    assert Noting.plain_reads()[:2] == bytes((PLAIN, NOTED))
     words = {word: Words.plain_reads()[n] for n, word in enumerate(ACCESS_WORDS)}
     assert [word for word, is_plain in words.items() if not is_plain] == [WO, RC_R]
 

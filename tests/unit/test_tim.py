@@ -328,6 +328,6 @@ def test_reset_stops() -> None:
 
 
 def test_polls_are_never_skipped() -> None:
-    pure = Tim.pure_reads()
-    assert not any(pure[offset >> 2] for offset in (CR1, SR, CNT))
-    assert pure[ARR >> 2]
+    plain = Tim.plain_reads()
+    assert not any(plain[offset >> 2] for offset in (CR1, SR, CNT))
+    assert plain[ARR >> 2]

@@ -349,9 +349,9 @@ def test_reset_stops_everything_and_keeps_the_host_waiting() -> None:
 
 
 def test_polling_sr_may_be_skipped_reading_dr_may_not() -> None:
-    pure = Usart.pure_reads()
-    assert pure[SR >> 2]
-    assert not pure[DR >> 2]
+    plain = Usart.plain_reads()
+    assert plain[SR >> 2]
+    assert not plain[DR >> 2]
 
 
 @pytest.mark.parametrize("cr1", [0, M, M | PCE])
