@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from conftest import Compile
 from stm32emu.chips import find_chip
 from stm32emu.cpu import IdleMode, Reason
 from stm32emu.elf import load_firmware
@@ -132,7 +132,7 @@ def run(elf: Path, mode: IdleMode, step: int, end: int) -> tuple[tuple[int, str,
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_skipping_changes_nothing(compile_firmware: Compile, seed: int) -> None:
+def test_skipping_changes_nothing(compile_firmware: Callable[..., Path], seed: int) -> None:
     random = Random(seed)
     source = START.replace("PERIOD", str(random.randint(1500, 9000))) + loops(random, 16) + END
     elf = compile_firmware(f"idle{seed}", source, suffix=".s")
