@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 from stm32emu.peripherals.clock import Clock, ClockTree, Event
@@ -109,7 +110,7 @@ class Rcc(RccBlocks):
             if starting:
                 self._starting.pop(source).cancel()
         elif not starting and not getattr(self, f"{source}RDY") and self._can_start(source):
-            self._starting[source] = self.clock.after(STARTUP, lambda: self._ready(source))
+            self._starting[source] = self.clock.after(STARTUP, partial(self._ready, source, self._vco_hz(source)))
 
     def _can_start(self, source: str) -> bool:
         if source == "HSE":
@@ -132,12 +133,18 @@ class Rcc(RccBlocks):
         """A PLL's input divider and VCO multiplier."""
         return self.PLLM, {"PLL": self.PLLN, "PLLI2S": self.PLLI2SN, "PLLSAI": self.PLLSAIN}[source]
 
-    def _ready(self, source: str) -> None:
+    def _vco_hz(self, source: str) -> int:
+        """What the VCO of a PLL that starts now will lock to; 0 for an oscillator, which has none."""
+        if source not in PLLS:
+            return 0
+        m, n = self._factors(source)
+        return (self.hse_hz if self.PLLSRC else HSI_HZ) * n // m
+
+    def _ready(self, source: str, vco: int) -> None:
         del self._starting[source]
         setattr(self, f"{source}RDY", 1)
         if source in PLLS:
-            m, n = self._factors(source)
-            self._vco[source] = (self.hse_hz if self.PLLSRC else HSI_HZ) * n // m
+            self._vco[source] = vco
         elif source == "LSE":
             self._backup = self.BDCR
         else:

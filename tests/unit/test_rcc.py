@@ -373,6 +373,19 @@ def test_reconfiguring_a_running_pll_is_the_firmwares_fault() -> None:
     assert bench.ledger.of_kind("illegal")[0].what == "PLLCFGR written while the PLL is on"
 
 
+@pytest.mark.parametrize("late", [pll(0, 50, 2, 7, source=0), pll(8, 200, 2, 7, source=0)])
+def test_reconfiguring_a_pll_that_starts_changes_nothing(late: int) -> None:
+    bench = Bench()
+    bench["PLLCFGR"] = pll(16, 200, 2, 4, source=0)
+    bench.set("CR", PLLON)
+    bench["PLLCFGR"] = late
+    bench.clock.advance(STARTUP)
+    bench["PLLCFGR"] = pll(16, 200, 2, 4, source=0)
+    bench["CFGR"] = 2
+    assert bench.mhz[0] == 100
+    assert bench.ledger.of_kind("illegal")
+
+
 def test_the_rtcs_clock() -> None:
     """Each source of RTCSEL while it runs; HSE by RTCPRE, whose values below 2 mean none (section 6.3.3)."""
     bench = Bench(hse_hz=8_000_000)
