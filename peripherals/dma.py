@@ -115,6 +115,7 @@ class Dma(Peripheral):
         self._locked_fcr = [0] * STREAMS
         self._asking = 0  # one bit per stream with a request to serve
         self._serving = False
+        self._moving = False
 
     def reset(self) -> None:
         """All streams stop where they are."""
@@ -164,7 +165,13 @@ class Dma(Peripheral):
     # Configuration
 
     def write(self, offset: int, size: int, value: int) -> None:
-        """See Peripheral.write; while a stream is enabled its count and addresses in use are locked (section 10.5)."""
+        """See Peripheral.write; while a stream is enabled its count and addresses in use are locked (section 10.5).
+
+        What a stream itself writes here takes effect once its item is moved.
+        """
+        if self._moving:
+            self.clock.after(ITEM_CYCLES, partial(self.write, offset, size, value))
+            return
         n, register = divmod(offset - 0x10, 0x18)
         if 0 <= n < STREAMS and self._transfers[n] is not None and self._is_locked(n, register & ~3):
             self.ledger.illegal(self.name, offset & ~3, "write to a stream's count or address in use while EN is set")
@@ -217,6 +224,8 @@ class Dma(Peripheral):
             self.memory, cr=cr, fcr=self.FCR[n], par=self.PAR[n], mar=self._target(n),
             count=self._programmed[n], remaining=self.NDTR[n],
         )  # fmt: skip
+        if 3 in (cr >> 11 & 3, cr >> 13 & 3):
+            self.ledger.illegal(self.name, 0x10 + 0x18 * n, "SxCR.PSIZE or MSIZE = 3 (reserved)")
         copying = transfer.copies
         if not transfer.fits_fifo or (copying and not self.memory_to_memory):
             self.ledger.illegal(self.name, 0x10 + 0x18 * n, "a burst that does not fit the FIFO, or a copy by DMA1")
@@ -293,6 +302,7 @@ class Dma(Peripheral):
 
     def _try(self, n: int, action: Callable[[], None]) -> bool:
         """Do `action` on the bus; an error stops the stream (section 10.3.17)."""
+        moving, self._moving = self._moving, True
         try:
             action()
         except BusError:
@@ -300,6 +310,8 @@ class Dma(Peripheral):
             self._drop(n)
             self._raise(n, TEIF)
             return False
+        finally:
+            self._moving = moving
         return True
 
     def _move(self, n: int, transfer: Transfer, items: int) -> None:
@@ -331,7 +343,8 @@ class Dma(Peripheral):
 
     def _plan(self, n: int, transfer: Transfer) -> None:
         """One event at the half, one at the end."""
-        done = transfer.count // 2 if not transfer.half_told and transfer.count > 1 else transfer.count
+        half = transfer.count // 2
+        done = half if transfer.count - transfer.remaining < half else transfer.count
         due = self._begun[n] + done * ITEM_CYCLES
         self._blocks[n] = self.clock.at(due, partial(self._block, n))
 
@@ -344,7 +357,7 @@ class Dma(Peripheral):
     def _catch_up(self, n: int) -> None:
         """Move what time has allowed so far."""
         transfer = self._transfers[n]
-        if transfer is None or not transfer.copies:
+        if transfer is None or not transfer.copies or self._moving:
             return
         due = (self.clock.now - self._begun[n]) // ITEM_CYCLES - (transfer.count - transfer.remaining)
         items = min(due, transfer.remaining)

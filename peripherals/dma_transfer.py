@@ -9,6 +9,7 @@ PERIPHERAL_TO_MEMORY, MEMORY_TO_PERIPHERAL, MEMORY_TO_MEMORY = 0, 1, 2
 
 FIFO_BYTES = 16
 BURST_BEATS = (1, 4, 8, 16)
+ITEM_BYTES = (1, 2, 4, 4)  # by PSIZE and MSIZE; 3 is reserved
 
 
 class Transfer:
@@ -27,8 +28,8 @@ class Transfer:
         self.direction = cr >> 6 & 3
         self.channel = cr >> 25 & 7
         direct = not fcr & 4 and self.direction != MEMORY_TO_MEMORY  # which forces FIFO mode (10.3.6)
-        self.psize = 1 << (cr >> 11 & 3)
-        self.msize = self.psize if direct else 1 << (cr >> 13 & 3)
+        self.psize = ITEM_BYTES[cr >> 11 & 3]
+        self.msize = self.psize if direct else ITEM_BYTES[cr >> 13 & 3]
         self.pstep = 0 if not cr & 0x200 else 4 if cr & 0x8000 else self.psize
         self.mstep = self.msize if cr & 0x400 else 0
         self.burst = 1 if direct else BURST_BEATS[cr >> 21 & 3]
@@ -40,9 +41,9 @@ class Transfer:
         self.remaining = remaining
 
     def start_pass(self, par: int, mar: int, count: int) -> None:
-        """Begin with the first of `count` items."""
-        self.par = par
-        self.mar = mar
+        """Begin with the first of `count` items. Transfers on the AHB are aligned: low address bits have no effect."""
+        self.par = par & -self.psize
+        self.mar = mar & -self.msize
         self.count = self.remaining = count
         self.half_told = False
         self.fifo.clear()
