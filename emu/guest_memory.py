@@ -146,14 +146,23 @@ class SystemBus:
     def read(self, address: int, length: int) -> bytes:
         """See Memory."""
         for base, (size, read, _write) in self._blocks.items():
-            if base <= address < base + size:
-                return read(address - base, length).to_bytes(length, "little")
+            if base <= address <= base + size - length:
+                unit = _unit(length)
+                units = range(address - base, address - base + length, unit)
+                return b"".join(read(offset, unit).to_bytes(unit, "little") for offset in units)
         return self._memory.read(address, length)
 
     def write(self, address: int, data: bytes) -> None:
         """See Memory."""
         for base, (size, _read, write) in self._blocks.items():
-            if base <= address < base + size:
-                write(address - base, len(data), int.from_bytes(data, "little"))
+            if base <= address <= base + size - len(data):
+                unit = _unit(len(data))
+                for at in range(0, len(data), unit):
+                    write(address - base + at, unit, int.from_bytes(data[at : at + unit], "little"))
                 return
         self._memory.write(address, data)
+
+
+def _unit(length: int) -> int:
+    """A register is accessed as a byte, halfword or word; other lengths, such as a FIFO's last bytes, byte by byte."""
+    return length if length in (1, 2, 4) else 1
