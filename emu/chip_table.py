@@ -94,8 +94,8 @@ OTG_HS = (
 DCMI = (_block("DCMI", "stub", 0x5005_0000, DCMI=78),)
 RNG = (_block("RNG", "rng", 0x5006_0800, RNG=80),)
 HASH_RNG = (_block("RNG", "rng", 0x5006_0800, HASH_RNG=80),)
-FSMC = (_block("FSMC", "stub", 0xA000_0000, 0x1000, FSMC=48),)
-FMC = (_block("FMC", "stub", 0xA000_0000, 0x1000, FMC=48),)
+FSMC = (_block("FSMC", "fsmc", 0xA000_0000, 0x1000, FSMC=48),)
+FMC = (_block("FMC", "fmc", 0xA000_0000, 0x1000, FMC=48),)
 ETH = (_block("ETH", "eth", 0x4002_8000, 0x1400, ETH=61, ETH_WKUP=62),)
 CRYPTO = (
     _block("CRYP", "stub", 0x5006_0000, CRYP=79),

@@ -20,7 +20,10 @@ __all__ = ["CHIPS", "Block", "Chip", "ChipGuess", "Region", "check_fits", "find_
 BY_NAME = {chip.name: chip for chip in CHIPS}
 PREFERENCE = ("STM32F407", "STM32F429", "STM32F469", "STM32F446", "STM32F413")  # where several parts would do
 NAME = re.compile(r"(?:STM32)?F?(4\d\d)([A-Z]{1,2}(\w{1,3})?)?", re.IGNORECASE)  # f407, STM32F407VG, stm32f407xx
-EXTERNAL = (Region("FMC banks", 0x6000_0000, 0x4000_0000), Region("FMC SDRAM banks", 0xC000_0000, 0x2000_0000))
+STATIC = Region("NOR/PSRAM banks", 0x6000_0000, 0x1000_0000)
+SDRAM = Region("SDRAM banks", 0xC000_0000, 0x2000_0000)
+EXTERNAL = {"FSMC": (STATIC,), "FMC": (STATIC, SDRAM)}
+OTHER_EXTERNAL = Region("NAND, PC card, QUADSPI", 0x7000_0000, 0x3000_0000)
 
 # What a file says about its part, the most telling first; names of files and macros stay in it as symbols and as DWARF.
 MENTIONS = (
@@ -76,18 +79,26 @@ def check_fits(firmware: Firmware, chip: Chip) -> None:
 
 
 def _misfits(firmware: Firmware, chip: Chip) -> Iterator[str]:
-    """Half a sentence for everything that does not fit."""
+    """Half a sentence for everything that does not fit. External memory may be used, but is empty at the start."""
     for segment in firmware.segments:
-        ranges = ((segment.physical, len(segment.data)), (segment.virtual, segment.size))
-        for address, size in dict.fromkeys(ranges):
-            if size and not any(region.holds(address, size) for region in chip.memories):
+        stored, used = (segment.physical, len(segment.data)), (segment.virtual, segment.size)
+        for address, size in dict.fromkeys((stored, used)):
+            regions = chip.memories if (address, size) == stored else (*chip.memories, *_external(chip))
+            if size and not any(region.holds(address, size) for region in regions):
                 yield f"the segment at {address:#010x} ({size} bytes) {_outside(address, chip)}"
     if not any(region.base < firmware.initial_sp <= region.end for region in chip.core_memory[1:]):
         yield f"the initial stack pointer {firmware.initial_sp:#010x} is outside the RAM of the {chip.name}"
 
 
+def _external(chip: Chip) -> list[Region]:
+    """Where the chip's memory controller has banks that are modelled."""
+    return [region for block in chip.blocks for region in EXTERNAL.get(block.name, ())]
+
+
 def _outside(address: int, chip: Chip) -> str:
-    if any(region.holds(address) for region in EXTERNAL):
+    if any(region.holds(address) for region in _external(chip)):
+        return "is stored in external memory, which is empty when a run starts"
+    if OTHER_EXTERNAL.holds(address):
         return "is in external memory, which stm32emu does not model"
     return f"is outside the memory of the {chip.name}"
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from stm32emu.chip import Block, Chip
 from stm32emu.errors import UserError
+from stm32emu.external_memory import StaticBank
 from stm32emu.peripherals.adc import AdcBlock
 from stm32emu.peripherals.can import Can, CanWithFilters
 from stm32emu.peripherals.crc import Crc
@@ -19,6 +20,8 @@ from stm32emu.peripherals.eth import Eth
 from stm32emu.peripherals.eth_phy import make_phy
 from stm32emu.peripherals.exti import RTC_ALARM, RTC_WKUP, Exti
 from stm32emu.peripherals.flash import Flash
+from stm32emu.peripherals.fmc import Fmc
+from stm32emu.peripherals.fsmc import Fsmc
 from stm32emu.peripherals.gpio import Gpio
 from stm32emu.peripherals.i2c import I2c
 from stm32emu.peripherals.irq import IrqLine
@@ -92,6 +95,25 @@ def _adc(board: Board, block: Block) -> Peripheral:
     for n, converter in enumerate(adc.converters):
         board.gate(converter.name, converter, partial(adc.serve, n))
     return adc
+
+
+def _static_bank(board: Board, base: int, size: int) -> None:
+    bank = StaticBank()
+    board.cpu.add_mmio(base, size, bank.read, bank.write, None, None)
+    board.bus.attach(base, size, bank.read, bank.write)
+
+
+def _fsmc(board: Board, block: Block) -> Peripheral:
+    return Fsmc(block.name, on_static=partial(_static_bank, board), ledger=board.wiring.ledger)
+
+
+def _fmc(board: Board, block: Block) -> Peripheral:
+    return Fmc(
+        block.name,
+        on_static=partial(_static_bank, board),
+        on_sdram=partial(board.memory.add_sdram, board.cpu),
+        ledger=board.wiring.ledger,
+    )
 
 
 def _pwr(board: Board, block: Block) -> Peripheral:
@@ -261,6 +283,8 @@ FACTORIES: dict[str, Callable[[Board, Block], Peripheral]] = {
     "eth": _eth,
     "exti": _exti,
     "flash": _flash,
+    "fmc": _fmc,
+    "fsmc": _fsmc,
     "gpio": _gpio,
     "i2c": _i2c,
     "iwdg": _iwdg,

@@ -77,6 +77,13 @@ class GuestMemory:
             cpu.add_memory(bank.base, bank.data, bank.kind, bank.base)
         self.show_at_zero(cpu, 0)
 
+    def add_sdram(self, cpu: Cpu, base: int, size: int) -> None:
+        """SDRAM on a bank of the memory controller answers from now on."""
+        bank = self._bank(base, size, Kind.RAM)
+        self.banks.append(bank)
+        self._dma.append(bank)
+        cpu.add_memory(base, bank.data, bank.kind, base)
+
     def show_at_zero(self, cpu: Cpu, mode: int) -> None:
         """What SYSCFG_MEMRMP.MEM_MODE puts at address 0: flash out of reset, system memory (1) or SRAM1 (3), from the
         next branch on; the external memories (RM0090 section 9.2.1) are not modelled."""

@@ -16,6 +16,7 @@ from stm32emu.peripherals.adc import AdcBlock
 from stm32emu.peripherals.clock import ManualClock
 from stm32emu.peripherals.dma import Dma
 from stm32emu.peripherals.exti import Exti
+from stm32emu.peripherals.memory import BusError
 from stm32emu.peripherals.rcc import Rcc
 
 Compile = Callable[..., Path]
@@ -123,3 +124,41 @@ def test_every_chip_has_its_board(chip: Chip) -> None:
         board.bus.read(block.base, 4)
     board.reset()
     assert board.blocks.keys() == {block.name for block in chip.blocks}
+
+
+EXTERNAL = """
+    ldr r1, =0x40023838     @ RCC_AHB3ENR.FSMCEN
+    movs r2, #1
+    str r2, [r1]
+    ldr r1, =0xA0000010     @ FSMC_BCR3
+    ldr r2, =0x1011
+    ldr r3, =0x68000000
+    {first}
+    str r2, [r1]
+    bl enabled
+enabled:
+    str r2, [r3, #4]
+    ldr r0, [r3, #4]
+"""
+
+
+def test_external_memory_answers_once_its_bank_is_enabled(compile_firmware: Compile) -> None:
+    assert result(run_program(compile_firmware, "external", EXTERNAL.format(first=""))) == 0x1011
+
+
+def test_external_memory_faults_before(compile_firmware: Compile) -> None:
+    machine = run_program(compile_firmware, "external early", EXTERNAL.format(first="ldr r4, [r3]"))
+    fault = machine.cpu.fault()
+    assert fault is not None
+    assert fault.bfar == 0x6800_0000
+
+
+def test_sdram_on_the_memory_controller() -> None:
+    """8 MB behind bank 2, for the CPU and the bus masters; one byte more and there is nothing."""
+    board = bare_board(find_chip("f429"))
+    board.blocks["FMC"].write(0x144, 4, 0x19D4)
+    board.blocks["FMC"].write(0x150, 4, 1 | 1 << 3)
+    board.memory.write(0xD07F_FFFC, b"last")
+    assert board.bus.read(0xD07F_FFFC, 4) == board.memory.peek(0xD07F_FFFC, 8) == b"last"
+    with pytest.raises(BusError):
+        board.bus.read(0xD080_0000, 1)

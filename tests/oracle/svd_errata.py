@@ -78,6 +78,7 @@ NAMES: Names = {
     "Syscfg": {"MEMRM": "MEMRMP"},
     "Dbgmcu": DBG_NAMES,
     "Crc": {"CR.CR": "RESET"},
+    "Fmc": {name: f"{name}3" for name in ("PCR", "SR", "PMEM", "PATT", "ECCR")},  # one NAND bank on F469
     "Dma": DMA_NAMES,
     "Tim": TIM_NAMES,
     "Eth": ETH_NAMES,
@@ -107,6 +108,15 @@ ERRATA: tuple[Erratum, ...] = (
     Erratum("Pwr.CSR.VOSRDY", "access", "a status flag, read-only (section 5.4.2)", NO_F446),
     Erratum("Flash.OPTCR", "reset", "factory option bytes give 0x0FFFAAED (RM0090 section 3.9.9)", (F40X, F41X)),
     Erratum("Flash.ACR.LATENCY", "missing", "RM0090 section 3.9.2 has four bits from F42x on"),
+    *(
+        Erratum(f"{block}.{place}", kind, why)
+        for block in ("Fsmc", "Fmc")
+        for place, kind, why in (
+            ("BCR?", "reset", "bank 1 comes up enabled, all as NOR flash or PSRAM (RM0090 section 36.5.6)"),
+            ("BTR?", "reset", "comes up as 0x0FFFFFFF (RM0090 section 36.5.6)"),
+            ("BCR1.WRAPMOD", "missing", "as in the other three (RM0090 section 36.5.6)"),
+        )
+    ),
     Erratum("Gpio.OSPEEDR", "reset", "PA13 comes up fast (RM0090 section 8.4.3)", blocks=("GPIOA",)),
     Erratum("Gpio.IDR", "reset", "follows the pins; PA13 and PA15 are pulled up", blocks=("GPIOA",)),
     Erratum("Gpio.IDR", "reset", "follows the pins; PB4 is pulled up", blocks=("GPIOB",)),

@@ -21,5 +21,5 @@ def test_counts() -> None:
     rows = {row.name: row for row in block_table(find_chip("f407"))}
     assert rows["CRC"] == BlockRow("CRC", "Crc", "modelled", "", registers=3, fields=3, tagged=0)
     assert rows["WWDG"].state == "partly"
-    assert rows["FSMC"] == BlockRow("FSMC", "Stub", "stub", "everything: reads give back what was written", 0, 0, 0)
+    assert rows["DCMI"] == BlockRow("DCMI", "Stub", "stub", "everything: reads give back what was written", 0, 0, 0)
     assert rows["ADC"].registers == 3 * 20 + 3

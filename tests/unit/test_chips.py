@@ -180,7 +180,9 @@ def test_inference(tmp_path: Path, elf: TinyElf, chip: str, why: str) -> None:
         ([FLASH, Load(0x080F_FFFC, bytes(8))], "f407", "the segment at 0x080ffffc (8 bytes) is outside the memory"),
         ([FLASH, bss(0x2000_0000, 0x2_0004)], "f407", "the segment at 0x20000000 (131076 bytes) is outside the memory"),
         ([FLASH, bss(0x1000_0000, 4)], "f446", "the segment at 0x10000000 (4 bytes) is outside the memory"),
-        ([FLASH, bss(0xD000_0000, 4)], "f429", "the segment at 0xd0000000 (4 bytes) is in external memory, which"),
+        ([FLASH, bss(0x9000_0000, 4)], "f446", "the segment at 0x90000000 (4 bytes) is in external memory, which"),
+        ([FLASH, bss(0xD000_0000, 4)], "f407", "the segment at 0xd0000000 (4 bytes) is outside the memory of"),
+        ([FLASH, Load(0xC000_0000, b"data")], "f429", "the segment at 0xc0000000 (4 bytes) is stored in external"),
         ([flash(sp=0x1001_0000)], "f446", "the initial stack pointer 0x10010000 is outside the RAM of the STM32F446"),
     ],
 )
@@ -203,6 +205,11 @@ def test_what_fits(tmp_path: Path) -> None:
     ]
     loads += [Load(0x1FFF_7800, bytes(4)), Load(0x1FFF_C000, bytes(4))]
     check_fits(firmware(tmp_path, TinyElf(loads)), find_chip("f407"))
+
+
+@pytest.mark.parametrize(("chip", "base"), [("f407", 0x6800_0000), ("f429", 0x6000_0000), ("f429", 0xD000_0000)])
+def test_external_memory_may_be_used(tmp_path: Path, chip: str, base: int) -> None:
+    check_fits(firmware(tmp_path, TinyElf([FLASH, bss(base, 0x1000)])), find_chip(chip))
 
 
 def test_an_image_that_fits_nowhere_still_gets_a_guess(tmp_path: Path) -> None:
