@@ -13,6 +13,7 @@ from stm32emu.chip import Block, Chip, Region
 from stm32emu.chip_table import CHIPS
 from stm32emu.elf import Firmware
 from stm32emu.errors import UserError
+from stm32emu.foreign import refuse_foreign
 from stm32emu.vectors import SYSTEM_VECTORS, vectors_at
 
 __all__ = ["CHIPS", "Block", "Chip", "ChipGuess", "Region", "check_fits", "find_chip", "infer_chip"]
@@ -61,7 +62,12 @@ def _advice(name: str) -> str:
 
 
 def infer_chip(firmware: Firmware) -> ChipGuess:
-    """The most likely part for `firmware`: what the file names, if the image fits into it, else the first that fits."""
+    """The most likely part for `firmware`: what the file names, if the image fits into it, else the first that fits.
+
+    Raises:
+        UserError: it names a part of another family.
+    """
+    refuse_foreign(firmware.path, firmware.contents, "--chip takes it for one of that family all the same")
     fitting = [chip for chip in CHIPS if not any(_misfits(firmware, chip))]
     named = _mentioned(firmware.contents)
     if named and (named.chip in fitting or not fitting):

@@ -16,6 +16,7 @@ from elftools.elf.elffile import ELFFile
 
 from stm32emu.errors import UserError
 from stm32emu.files import read_file
+from stm32emu.foreign import refuse_foreign
 from stm32emu.segment import Segment, read_image
 from stm32emu.vectors import find_vector_table, is_stack_pointer
 
@@ -59,6 +60,7 @@ def load_firmware(path: Path) -> Firmware:
     except DAMAGE as damage:
         raise UserError(f"{path}: the ELF file is damaged ({damage}); link or copy it again") from damage
     if table is None:
+        refuse_foreign(path, contents, "give it firmware for an STM32F4")
         raise UserError(
             f"{path}: no plausible Cortex-M vector table found (a stack pointer in RAM followed by a Thumb address in "
             "the image); is this the application's ELF for an STM32F4?"

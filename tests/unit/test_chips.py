@@ -212,6 +212,26 @@ def test_external_memory_may_be_used(tmp_path: Path, chip: str, base: int) -> No
     check_fits(firmware(tmp_path, TinyElf([FLASH, bss(base, 0x1000)])), find_chip(chip))
 
 
+@pytest.mark.parametrize(
+    ("extra", "named"),
+    [
+        (b"startup_stm32f103c8tx.s\0stm32f1xx.h\0stm32f1xx.h", "startup_stm32f103c8tx"),
+        (b"Inc/stm32f7xx.h Inc/stm32f746xx.h Inc/stm32f7xx.h", "stm32f7xx.h"),
+        (b"STARTUP_GD32F450.S gd32f4xx.h", "STARTUP_GD32F450"),
+    ],
+)
+@pytest.mark.parametrize(("load", "advice"), [(flash(), "--chip"), (Load(0x0800_0000, bytes(0x400)), "give it")])
+def test_other_families_are_refused(tmp_path: Path, extra: bytes, named: str, load: Load, advice: str) -> None:
+    """With a vector table that would do here, and with one in RAM that an STM32F4 has not."""
+    with pytest.raises(UserError, match=f"is not for the STM32F4 family.* it was built with {named}; {advice}"):
+        infer_chip(firmware(tmp_path, TinyElf([load], extra=extra)))
+
+
+def test_a_library_for_many_families_is_not_foreign(tmp_path: Path) -> None:
+    extra = b"stm32f7xx.h stm32f7xx.h stm32f446xx.h"
+    assert infer_chip(firmware(tmp_path, TinyElf([flash()], extra=extra))).chip.name == "STM32F446"
+
+
 def test_an_image_that_fits_nowhere_still_gets_a_guess(tmp_path: Path) -> None:
     image = firmware(tmp_path, TinyElf([FLASH, Load(0x0900_0000, b"data")]))
     guess = infer_chip(image)
