@@ -86,11 +86,12 @@ class FaultInjection:
         return self._distort(fault, Biased(fault.argument))
 
     def _repeat(self, fault: Fault) -> Switch:
-        repeating = Repeating()
+        rng, repeating = self._rng(fault), Repeating()
 
         def see(frame: bytes, _now: int, way: Direction) -> None:
             if way is Direction.TO_GUEST and opens_connection(frame):
                 repeating.restart()
+                rng.discard()
 
         self._link.taps.append(see)
         return self._distort(fault, repeating)

@@ -140,6 +140,11 @@ class Rng(Peripheral):
         self.clock_fault = broken
         self._update()
 
+    def discard(self) -> None:
+        """The word at hand is lost; another one follows in its time."""
+        self.DR = self.DRDY = 0
+        self._update()
+
     @CR.on_write
     @SR.on_write
     def _written(self, _written: int) -> None:

@@ -183,7 +183,13 @@ def test_a_repeating_generator_starts_again() -> None:
     assert words(bench, 3) == [0x1000, 0x1001, 0x1002]
     repeating.restart()
     assert words(bench, 5) == [0x1000, 0x1001, 0x1002, 0x1006, 0x1007]
+    bench.clock.advance(WORD)
     repeating.restart()
+    assert words(bench, 2) == [0x1008, 0x1000], "one word was ready"
+    bench.clock.advance(WORD)
+    repeating.restart()
+    bench.rng.discard()
+    assert bench["SR"] == 0
     assert words(bench, 2) == [0x1000, 0x1001]
 
 
