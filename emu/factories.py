@@ -23,6 +23,7 @@ from stm32emu.peripherals.flash import Flash
 from stm32emu.peripherals.fmc import Fmc
 from stm32emu.peripherals.fsmc import Fsmc
 from stm32emu.peripherals.gpio import Gpio
+from stm32emu.peripherals.hash import Hash
 from stm32emu.peripherals.i2c import I2c
 from stm32emu.peripherals.irq import IrqLine
 from stm32emu.peripherals.iwdg import Iwdg
@@ -235,6 +236,12 @@ def _can(board: Board, block: Block) -> Peripheral:
     return can
 
 
+def _hash(board: Board, block: Block) -> Peripheral:
+    w, irq = board.wiring, board.irq(block.irqs[0])
+    sha2 = series(board.chip) != "F407"
+    return Hash(block.name, clock=w.clock, irq=irq, sha2=sha2, ledger=w.ledger)
+
+
 def _sdio(board: Board, block: Block) -> Peripheral:
     w = board.wiring
     return Sdio(block.name, clock=w.clock, tree=w.tree, irq=board.irq(block.irqs[0]), ledger=w.ledger)
@@ -286,6 +293,7 @@ FACTORIES: dict[str, Callable[[Board, Block], Peripheral]] = {
     "fmc": _fmc,
     "fsmc": _fsmc,
     "gpio": _gpio,
+    "hash": _hash,
     "i2c": _i2c,
     "iwdg": _iwdg,
     "dsi": lambda board, block: Dsi(block.name, ledger=board.wiring.ledger),

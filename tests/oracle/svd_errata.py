@@ -83,6 +83,7 @@ NAMES: Names = {
     "Tim": TIM_NAMES,
     "Eth": ETH_NAMES,
     "Adc": {"SMPR{}.SMPx_x": "SMPR{}_0"},
+    "Hash": {"CR.ALGO": "ALGO0", "HR{}.H{}": "HR{}", "HASH_HR{}.H{}": "HASH_HR{}"},
     "Rtc": {"BKP{}R": "BKPR{}", "BKP{}R.BKP": "BKPR{}"},
 }
 
