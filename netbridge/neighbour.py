@@ -11,6 +11,8 @@ from stm32emu.netbridge.wire.ethernet import NO_MAC, Mac
 
 ASK_FIRST = 100_000_000
 ASK_MAX = 1_000_000_000
+TOLD = 10
+"""Changes of address that the user hears of; a firmware that sends from ever new ones is not to fill the terminal."""
 _NONE = IPv4Address(0)
 
 
@@ -40,6 +42,7 @@ class Neighbour:
         self.ip = guest_ip
         self._fixed = guest_ip is not None
         self._contradicted = False
+        self._told = 0
         self._log = log
         self._introduced = False
         self._ask_at = 0
@@ -67,7 +70,8 @@ class Neighbour:
         self.mac = mac
         if ip is not None and is_unicast(ip):
             self._learn_ip(ip)
-        if self.ip and before != (self.mac, self.ip):
+        if self.ip and before != (self.mac, self.ip) and self._told < TOLD:
+            self._told += 1
             self._log(f"guest: {self.ip} is at {self.mac}")
 
     def _learn_ip(self, ip: IPv4Address) -> None:

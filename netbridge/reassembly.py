@@ -12,6 +12,7 @@ TIMEOUT = 30_000_000_000
 """Virtual ns from the first fragment on (RFC 1122 section 3.3.2 asks for 60 s or more, over an internet)."""
 MAX_PACKETS = 16
 MAX_PAYLOAD = 65535 - 20
+"""Without options; with them so much less."""
 
 _Key = tuple[IPv4Address, IPv4Address, int, int]
 
@@ -24,6 +25,8 @@ class _Partial:
         self.first: Ipv4Packet | None = None
         self._pieces: dict[int, bytes] = {}
         self._total: int | None = None
+        self._limit = MAX_PAYLOAD
+        self._furthest = 0
 
     def add(self, fragment: Ipv4Packet) -> bool:
         """False when this packet can never become whole."""
@@ -32,14 +35,15 @@ class _Partial:
             return self._pieces[start] == fragment.payload
         overlaps = any(at < start + size and start < at + len(piece) for at, piece in self._pieces.items())
         misaligned = fragment.more_fragments and (size % 8 or not size)
-        if overlaps or misaligned or start + size > MAX_PAYLOAD:
-            return False
         if not fragment.more_fragments:
             self._total = start + size
         if start == 0:
             self.first = fragment
+            self._limit -= len(fragment.options)
+        self._furthest = max(self._furthest, start + size)
         self._pieces[start] = fragment.payload
-        return True
+        end = self._limit if self._total is None else min(self._limit, self._total)
+        return not overlaps and not misaligned and self._furthest <= end
 
     def whole(self) -> Ipv4Packet | None:
         """The packet once no byte is missing."""

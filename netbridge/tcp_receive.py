@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from bisect import insort
 
+EARLY = 128
+"""Pieces kept that came too early, more than a window has of full segments; the rest comes again."""
+
 
 class ReceiveBuffer:
     """What has arrived from sequence number `nxt` (RCV.NXT, unwrapped) on, in at most `capacity` bytes.
@@ -82,6 +85,7 @@ class ReceiveBuffer:
             return
         self._early = [(seq, kept) for seq, kept in self._early if seq < start or end < seq + len(kept)]
         insort(self._early, (start, piece))
+        del self._early[EARLY:]
 
     def peek(self) -> memoryview:
         """What is ready; release the view before anything else is called."""

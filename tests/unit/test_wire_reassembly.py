@@ -64,6 +64,26 @@ def test_a_fragment_that_cannot_be_spoils_the_packet(bad: Ipv4Packet) -> None:
     assert [reassembler.receive(piece, 0) for piece in (FIRST, bad, SECOND, THIRD)] == [None] * 4
 
 
+def test_bytes_behind_the_end_do_not_fill_a_hole() -> None:
+    """The sum of what came equals the length, but bytes 8 to 15 never came."""
+    reassembler = Reassembler()
+    for offset, size, more in ((0, 8, True), (24, 8, True), (16, 0, False)):
+        piece = replace(PACKET, payload=bytes(size), fragment_offset=offset, more_fragments=more)
+        assert reassembler.receive(piece, 0) is None
+
+
+@pytest.mark.parametrize(("size", "fits"), [(65475, True), (65476, False)])
+@pytest.mark.parametrize("backwards", [False, True])
+def test_header_and_payload_together_are_at_most_65535_bytes(size: int, fits: bool, backwards: bool) -> None:
+    reassembler = Reassembler()
+    packet = replace(PACKET, payload=bytes(65472), options=bytes(40))
+    *pieces, last = packet.fragments()
+    pieces.append(replace(last, more_fragments=True))
+    pieces.append(replace(last, payload=bytes(size - 65472), fragment_offset=65472))
+    whole = [reassembler.receive(piece, 0) for piece in (reversed(pieces) if backwards else pieces)]
+    assert [each is not None for each in whole] == [False] * (len(pieces) - 1) + [fits]
+
+
 def test_the_oldest_goes_when_there_are_too_many() -> None:
     reassembler = Reassembler()
     for ident in range(MAX_PACKETS + 1):
