@@ -59,6 +59,7 @@ static int core_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(c->on_program);
     Py_VISIT(c->on_itm);
     Py_VISIT(c->watches);
+    Py_VISIT(c->stacks.on_overflow);
     for (int n = 0; n < c->mmio_count; n++) {
         Py_VISIT(c->mmio[n]->read);
         Py_VISIT(c->mmio[n]->write);
@@ -73,6 +74,7 @@ static int core_clear(PyObject *self)
     Py_CLEAR(c->on_program);
     Py_CLEAR(c->on_itm);
     Py_CLEAR(c->watches);
+    Py_CLEAR(c->stacks.on_overflow);
     for (int n = 0; n < c->mmio_count; n++) {
         Py_CLEAR(c->mmio[n]->read);
         Py_CLEAR(c->mmio[n]->write);
@@ -259,6 +261,33 @@ static PyObject *set_watch(PyObject *self, PyObject *args)
 }
 
 /* What a function's caller hands over and a call's end hands back: r0 to r3, SP, LR. */
+static PyObject *watch_stacks(PyObject *self, PyObject *args)
+{
+    Core *c = (Core *)self;
+    unsigned main_limit, main_top, current_tcb, member;
+    PyObject *on_overflow;
+    if (!PyArg_ParseTuple(args, "IIIIO", &main_limit, &main_top, &current_tcb, &member, &on_overflow))
+        return NULL;
+    Py_XSETREF(c->stacks.on_overflow, Py_NewRef(on_overflow));
+    c->stacks.current_tcb = current_tcb;
+    c->stacks.member = member;
+    c->stacks.main = (Stack){.limit = main_limit, .lowest = UINT32_MAX, .highest = main_top};
+    c->traps.restart = c->flush = c->attention = true; /* what is translated already was not looked at */
+    Py_RETURN_NONE;
+}
+
+static PyObject *stack_marks(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    Stacks *s = &((Core *)self)->stacks;
+    PyObject *list = PyList_New(s->count + 1);
+    for (int n = 0; n <= s->count && list != NULL; n++) {
+        const Stack *stack = n ? &s->tasks[n - 1] : &s->main;
+        PyList_SET_ITEM(list, n, Py_BuildValue("(IIII)", stack->tcb, stack->limit, stack->lowest, stack->highest));
+    }
+    return list;
+}
+
 static PyObject *call_registers(PyObject *self, PyObject *unused)
 {
     (void)unused;
@@ -393,6 +422,7 @@ static PyMethodDef methods[] = {
     {"read_register", read_register, METH_O, NULL}, {"write_register", write_register, METH_VARARGS, NULL},
     {"set_watch", set_watch, METH_VARARGS, NULL},   {"call_registers", call_registers, METH_NOARGS, NULL},
     {"skip_idle", skip_idle, METH_O, NULL},
+    {"watch_stacks", watch_stacks, METH_VARARGS, NULL}, {"stack_marks", stack_marks, METH_NOARGS, NULL},
     {"state", state, METH_NOARGS, NULL},            {"code_hook", code_hook, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL}};
 

@@ -86,8 +86,26 @@ typedef struct {
     uint16_t bases;
     bool used, hooked;
     bool fp;    /* the block has an FP instruction */
+    uint32_t depth; /* bytes that the block takes from the stack, when stacks are watched */
     bool exact; /* the block's instructions have hooks in place of the check at its start */
 } Trap;
+
+/* A stack that is watched: of the task with this TCB, 0 for the main stack. */
+typedef struct {
+    uint32_t tcb, limit, lowest, highest;
+    bool reported; /* its overflow */
+} Stack;
+
+#define MAX_STACKS 64
+
+/* _core_stack.c. `current_tcb` is where the kernel keeps its pointer to the running task's TCB, 0 without one; `member`
+ * the offset in it of the stack's lowest address; `task` is the running task's, NULL before the first. */
+typedef struct {
+    PyObject *on_overflow; /* NULL: nobody watches */
+    uint32_t current_tcb, member;
+    Stack main, tasks[MAX_STACKS], *task;
+    int count;
+} Stacks;
 
 #define TRAP_FILTER 0x4000u
 
@@ -179,6 +197,7 @@ struct Core {
     uint32_t block, block_size; /* code from the last natural boundary to the end of Unicorn's block */
     const uint8_t *code;        /* memory that code ran in last, and the addresses that show it */
     uint32_t code_base, code_size;
+    Stacks stacks;
     PyObject *watches; /* callbacks by address; NULL: none */
     uint32_t ring_next;
     bool force_natural;
@@ -342,6 +361,13 @@ static inline bool core_traps(Core *c, uint32_t address, uint32_t size)
     uint32_t n = address >> 1 & (TRAP_FILTER - 1);
     return ((c->traps.filter[n >> 3] >> (n & 7) & 1) || (c->scs.fpccr & FPCCR_LSPACT)) && traps_block(c, address, size);
 }
+
+/* _core_stack.c */
+uint32_t stack_depth(Core *, uint32_t address, uint32_t end, uint32_t room, uint32_t *where);
+void stack_switched(Core *, uint32_t sp, uint32_t pc);
+void stack_check(Core *, uint32_t address, uint32_t size, uint32_t depth);
+void stack_frame(Core *, uint32_t sp, bool psp, uint32_t pc);
+void stack_reset(Core *);
 
 /* _core_scan.c */
 int thumb_multiword_base(const uint16_t op[2]);

@@ -41,6 +41,8 @@ static int push_frame(Core *c, const State *s, uint32_t return_address, bool fp)
     bool whole = fp && fp_stack(c, sp + 0x20, privileged, &frame[8]);
     uint32_t length = whole ? 25 * 4 : 8 * 4;
     core_set_reg(c, UC_REG_SP, sp);
+    if (c->stacks.on_overflow != NULL)
+        stack_frame(c, sp, c->ipsr == 0 && (s->control & CONTROL_SPSEL), return_address);
     int fault = frame_fault(c, sp, length, UC_PROT_WRITE, privileged);
     return fault || core_store(c, sp, frame, length) ? fault : EXC_BUSFAULT;
 }
@@ -241,6 +243,8 @@ static void restore(Core *c, uint32_t exc_return, const uint32_t frame[26], uint
         values[n] = (void *)&frame[n];
     c->api.reg_write_batch(c->uc, ids, values, 5);
     leave_handler_mode(c, exc_return, frame[7], sp, npriv);
+    if ((exc_return & RETURNS_TO_PSP) && c->stacks.on_overflow != NULL)
+        stack_switched(c, sp, frame[6]);
     jump(c, frame[5], frame[7] & ~XPSR_REALIGNED, frame[6]);
     c->event_register = true;
     if ((exc_return & RETURNS_TO_THREAD) && (c->scs.scr & SCR_SLEEPONEXIT)) {

@@ -442,6 +442,7 @@ void core_reset(Core *c, uint32_t vectors, bool relocated)
     uint32_t vector[2] = {0, 0}, zero = 0, lr = 0xFFFFFFFFu;
     nvic_reset(&c->nvic);
     systick_reset(&c->systick);
+    stack_reset(c);
     scs_reset(c);
     c->ipsr = 0;
     c->stop = c->event_register = c->access_fault = false;

@@ -179,10 +179,12 @@ void traps_translated(uc_engine *uc, uc_tb *block, uc_tb *before, void *user)
     Findings f;
     scan(c, address, address + block->size, trap == NULL || !trap->exact, &f);
     hook_sites(c, address, &f);
-    bool mind = f.bases || c->traps.stale_end;
+    uint32_t depth = c->stacks.on_overflow != NULL ? stack_depth(c, address, address + block->size, 0, NULL) : 0;
+    bool mind = f.bases || depth || c->traps.stale_end;
     if (mind || f.fp)
         trap = entry(c, address);
     if (trap != NULL) {
+        trap->depth = depth;
         trap->bases = (uint16_t)f.bases;
         trap->fp = f.fp != 0;
     }
@@ -226,6 +228,8 @@ bool traps_block(Core *c, uint32_t address, uint32_t size)
     if (trap != NULL && trap->fp && (c->scs.fpccr & FPCCR_LSPACT) && !c->traps.stale_end)
         hook_first_fp(c, address, size);
     trap = find(c, address); /* the table may have grown */
+    if (trap != NULL && trap->depth)
+        stack_check(c, address, size, trap->depth);
     if (trap != NULL && !all_aligned(c, trap->bases) && !c->traps.stale_end)
         hook_accesses(c, trap, size);
     if (!c->traps.stale_end)

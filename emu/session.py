@@ -165,7 +165,7 @@ class Session:
                 return self._run()
         finally:
             self.bridge.close()
-            for line in (*self.checks.findings.summary(), *ledger_table(self.machine)):
+            for line in (*self.checks.summary(), *ledger_table(self.machine)):
                 self.log(line)
 
     def interrupt(self, exit_code: int) -> None:

@@ -89,7 +89,7 @@ class HeapChecks:
         return Finding(
             check=check,
             text=text,
-            calls=self._scene.calls_to_here(ret) if frees else self._scene.calls(ret),
+            calls=self._scene.calls_to_here(function) if frees else self._scene.calls(ret),
             notes=notes,
             data=dict(zip(("address", "size"), facts, strict=False)),
             task=task.name if task else None,

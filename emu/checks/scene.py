@@ -54,8 +54,12 @@ class Scene:
         chain = unwind(registers, self._machine.memory.peek, self.symbols)
         return tuple(self.place(frame.place) for frame in chain)
 
-    def calls_to_here(self, caller: int) -> tuple[Place, ...]:
-        """The same at the start of a function that was called from just before `caller`."""
-        chain = unwind(self._machine.registers().as_dict(), self._machine.memory.peek, self.symbols)
-        places = tuple(self.place(frame.place) for frame in chain[1:])
-        return places or (self.place(caller - 2),)
+    def calls_to_here(self, function: int) -> tuple[Place, ...]:
+        """The chain of calls that led to the start of `function`, or of a block in it, without that itself."""
+        registers = {**self._machine.registers().as_dict(), "pc": function}
+        chain = unwind(registers, self._machine.memory.peek, self.symbols)
+        return tuple(self.place(frame.place) for frame in chain[1:])
+
+    def task_name(self, tcb: int) -> str:
+        """The name of the task with this TCB."""
+        return next((task.name for task in self._kernel.tasks() if task.tcb == tcb), f"{tcb:#010x}")

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The check `stack`: the instruction that takes a stack below its limit, and how deep each stack got.
+
+SP is looked at natively (`_core_stack.c`), in the blocks that move it; the guest does not change.
+"""
+
+from __future__ import annotations
+
+from stm32emu.checks.finding import Finding, Findings
+from stm32emu.checks.scene import Scene
+from stm32emu.cpu import Cpu
+from stm32emu.rtos.freertos import Layout
+from stm32emu.symbols import Symbols
+
+ENDS = ("_end", "end", "__bss_end__", "_ebss", "_bss_end")
+"""Where linker scripts say that the last variable ends: what the main stack must not reach."""
+
+
+class StackCheck:
+    """Watches the main stack, and with FreeRTOS the stack of every task.
+
+    Args:
+        top: the initial SP.
+    """
+
+    def __init__(self, cpu: Cpu, top: int, scene: Scene, findings: Findings) -> None:
+        self._cpu = cpu
+        self._scene = scene
+        self._findings = findings
+        self._names: dict[int, str] = {}
+        current = scene.symbols.address("pxCurrentTCB")
+        member = Layout.of(scene.symbols).stack
+        cpu.watch_stacks(_main_limit(scene.symbols, top), top, current or 0, member, self._overflow)
+
+    def _overflow(self, pc: int, block: int, sp: int, limit: int, tcb: int) -> None:
+        self._findings.add(("stack", tcb, limit), lambda: self._finding(pc, block, sp, limit, tcb))
+
+    def _finding(self, pc: int, block: int, sp: int, limit: int, tcb: int) -> Finding:
+        task = self._scene.task if tcb else None
+        whose = f'task "{task.name}"' if task else "the main stack"
+        return Finding(
+            check="stack",
+            text=f"{whose} overflows: {self._scene.place(pc)} takes SP to {sp:#010x}, {limit - sp} bytes below the end",
+            calls=self._scene.calls_to_here(block),
+            notes=(f"the lowest address of that stack is {limit:#010x}",),
+            data={"address": pc, "sp": sp, "limit": limit},
+            task=task.name if task else None,
+            connection=self._scene.connection,
+            seconds=self._scene.seconds,
+        )
+
+    def summary(self) -> list[str]:
+        """How deep each stack got, a line each."""
+        lines = []
+        for tcb, limit, lowest, highest in self._cpu.stack_marks():
+            name = f'task "{self._scene.task_name(tcb)}"' if tcb else "main stack"
+            if lowest < highest:
+                size = f" of {highest - limit}" if limit else ""
+                lines.append(f"stack: {name} used {highest - lowest}{size} bytes")
+        return lines
+
+
+def _main_limit(symbols: Symbols, top: int) -> int:
+    """The end of the last variable below the initial SP; 0 when the symbols do not tell."""
+    ends = [end for end in map(symbols.address, ENDS) if end is not None and end < top and end >> 24 == top >> 24]
+    return max(ends, default=0)
