@@ -301,6 +301,7 @@ void exception_enter(Core *, int exception, uint32_t return_address);
 void exception_return(Core *, uint32_t exc_return);
 void exception_fault(Core *, int fault, uint32_t status, uint32_t address, uint32_t return_address);
 uint32_t core_by_stub(Core *, uint32_t target);
+bool exception_lazy_fault(Core *, int fault, uint32_t return_address);
 void core_snapshot(Core *, Snapshot *);
 
 /* _core_idle.c */

@@ -163,11 +163,23 @@ static void pend_fault(Core *c, int fault, uint32_t status, uint32_t address)
     nvic_pend(c, EXC_HARDFAULT);
 }
 
-void exception_fault(Core *c, int fault, uint32_t status, uint32_t address, uint32_t return_address)
+/* A fault while an open FP frame is closed counts as it would have when it was opened, which FPCCR tells, B1.5.7. */
+static void pend_lazily(Core *c, int fault)
 {
-    core_snapshot(c, &c->fault);
-    c->fault.r[15] = return_address;
-    pend_fault(c, fault, status, address);
+    bool protection = fault == EXC_MEMMANAGE;
+    c->scs.cfsr |= protection ? CFSR_MLSPERR : CFSR_LSPERR;
+    if (c->scs.fpccr & (protection ? FPCCR_MMRDY : FPCCR_BFRDY))
+        nvic_pend(c, fault);
+    else if (c->scs.fpccr & FPCCR_HFRDY) {
+        c->scs.hfsr |= HFSR_FORCED;
+        nvic_pend(c, EXC_HARDFAULT);
+    } else
+        lockup(c);
+}
+
+/* Take the fault that was pended, if it can be, and keep what a report needs. True: it was taken, or the core is locked up. */
+static bool take_pended(Core *c, int fault, uint32_t return_address)
+{
     c->fault.cfsr = c->scs.cfsr;
     c->fault.hfsr = c->scs.hfsr;
     c->fault.mmfar = c->scs.mmfar;
@@ -175,19 +187,36 @@ void exception_fault(Core *c, int fault, uint32_t status, uint32_t address, uint
     c->fault.exception = (uint32_t)fault;
     if (c->stop && c->reason == RUN_LOCKUP) {
         c->fault_seen = true;
-        return;
+        return true;
     }
     int exception = nvic_next(c);
     if (exception == 0)
-        return;
+        return false;
     exception_enter(c, exception, return_address);
     c->fault.exception = c->ipsr;
     c->fault.exc_return = core_reg(c, UC_REG_LR);
     if (fault == EXC_SVCALL)
-        return;
+        return true;
     c->fault_seen = c->stop = c->attention = true;
     if (c->reason != RUN_LOCKUP)
         c->reason = RUN_FAULT;
+    return true;
+}
+
+void exception_fault(Core *c, int fault, uint32_t status, uint32_t address, uint32_t return_address)
+{
+    core_snapshot(c, &c->fault);
+    c->fault.r[15] = return_address;
+    pend_fault(c, fault, status, address);
+    take_pended(c, fault, return_address);
+}
+
+bool exception_lazy_fault(Core *c, int fault, uint32_t return_address)
+{
+    core_snapshot(c, &c->fault);
+    c->fault.r[15] = return_address;
+    pend_lazily(c, fault);
+    return take_pended(c, fault, return_address);
 }
 
 /* The checks of ExceptionReturn(), B1.5.8: which EXC_RETURN values are legal now. */

@@ -109,7 +109,8 @@ static void preserve(Core *c, uint32_t pc)
     if (!fault)
         return;
     core_synchronous(c, pc);
-    exception_fault(c, fault, fault == EXC_MEMMANAGE ? CFSR_MLSPERR : CFSR_LSPERR, 0, pc);
+    if (!exception_lazy_fault(c, fault, pc))
+        c->scs.fpccr &= ~FPCCR_LSPACT; /* it has to wait, and the instruction goes on */
 }
 
 /* Before an instruction with a hook of its own. A load or store is made to miss the TLB, where it is refused: Unicorn then
