@@ -98,7 +98,7 @@ FSMC = (_block("FSMC", "fsmc", 0xA000_0000, 0x1000, FSMC=48),)
 FMC = (_block("FMC", "fmc", 0xA000_0000, 0x1000, FMC=48),)
 ETH = (_block("ETH", "eth", 0x4002_8000, 0x1400, ETH=61, ETH_WKUP=62),)
 CRYPTO = (
-    _block("CRYP", "stub", 0x5006_0000, CRYP=79),
+    _block("CRYP", "cryp", 0x5006_0000, CRYP=79),
     _block("HASH", "hash", 0x5006_0400, HASH_RNG=80),
 )
 SAI1 = (_block("SAI1", "stub", 0x4001_5800, SAI1=87),)

@@ -13,6 +13,7 @@ from stm32emu.external_memory import StaticBank
 from stm32emu.peripherals.adc import AdcBlock
 from stm32emu.peripherals.can import Can, CanWithFilters
 from stm32emu.peripherals.crc import Crc
+from stm32emu.peripherals.cryp import Cryp
 from stm32emu.peripherals.dbgmcu import Dbgmcu
 from stm32emu.peripherals.dma import Dma
 from stm32emu.peripherals.dsi import Dsi
@@ -285,6 +286,7 @@ FACTORIES: dict[str, Callable[[Board, Block], Peripheral]] = {
     "adc": _adc,
     "can": _can,
     "crc": lambda board, block: Crc(block.name, ledger=board.wiring.ledger),
+    "cryp": lambda board, block: Cryp(block.name, irq=board.irq(block.irqs[0]), ledger=board.wiring.ledger),
     "dbgmcu": lambda board, block: Dbgmcu(block.name, series=series(board.chip), ledger=board.wiring.ledger),
     "dma": _dma,
     "eth": _eth,

@@ -79,6 +79,7 @@ NAMES: Names = {
     "Dbgmcu": DBG_NAMES,
     "Crc": {"CR.CR": "RESET"},
     "Fmc": {name: f"{name}3" for name in ("PCR", "SR", "PMEM", "PATT", "ECCR")},  # one NAND bank on F469
+    "Cryp": {"CR.ALGOMODE": "ALGOMODE0"},
     "Dma": DMA_NAMES,
     "Tim": TIM_NAMES,
     "Eth": ETH_NAMES,
