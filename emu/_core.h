@@ -284,6 +284,7 @@ static inline void nvic_assign(uint32_t *bits, int n, bool value)
 uint64_t scs_read(uc_engine *, uint64_t offset, unsigned size, void *core);
 void scs_write(uc_engine *, uint64_t offset, unsigned size, uint64_t value, void *core);
 void scs_reset(Core *);
+void trace_power_on(Core *);
 
 /* _core_trace.c: DWT, ITM and the storage of the other debug blocks */
 uint64_t trace_read(uc_engine *, uint64_t offset, unsigned size, void *core);

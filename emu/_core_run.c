@@ -497,6 +497,7 @@ int core_open(Core *c)
     }
     c->due = c->limit = c->idle.look_at = INT64_MAX;
     nvic_reset(&c->nvic);
+    trace_power_on(c);
     scs_reset(c);
     core_update_deadline(c);
     return 0;

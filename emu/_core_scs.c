@@ -12,9 +12,11 @@ static const uint32_t id_registers[] = { /* 0xE000ED40: PFR0 to ISAR4, Cortex-M4
 
 void scs_reset(Core *c)
 {
-    uint32_t demcr = c->scs.demcr;
+    uint32_t demcr = c->scs.demcr, ter = c->scs.itm_ter, tcr = c->scs.itm_tcr;
     memset(&c->scs, 0, sizeof c->scs);
-    c->scs.demcr = demcr; /* a debug register: power-on reset only, C1.6.5 */
+    c->scs.demcr = demcr; /* these are reset by power-on only, C1.6.5 and C1.7.4 */
+    c->scs.itm_ter = ter;
+    c->scs.itm_tcr = tcr;
     c->scs.ccr = CCR_STKALIGN;
     c->scs.fpccr = FPCCR_ASPEN | FPCCR_LSPEN;
     c->scs.dwt_ctrl = 4u << 28; /* NUMCOMP */

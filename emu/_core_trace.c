@@ -8,6 +8,13 @@
 #define ITM_TPR 0xE40u
 #define ITM_TCR 0xE80u
 
+/* At power-on: as a debugger that shows SWO leaves them, for firmware prints on port 0 only when one has set them. */
+void trace_power_on(Core *c)
+{
+    c->scs.demcr = DEMCR_TRCENA;
+    c->scs.itm_tcr = c->scs.itm_ter = 1;
+}
+
 static bool itm_enabled(const Core *c, uint32_t port)
 {
     return (c->scs.demcr & DEMCR_TRCENA) && (c->scs.itm_tcr & 1) && (c->scs.itm_ter >> port & 1);

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 
 from stm32emu.board import Board, Wiring
 from stm32emu.chip import Chip
@@ -31,7 +32,7 @@ class Machine:
         phy: which PHY sits on the MAC ("auto", "lan8742a@0" ...).
         hse_hz: the crystal, None to infer it from the PLL's settings.
         strict: make the first use of something unmodelled a GuestError.
-        on_byte: hears (uart, byte) for every byte sent by a serial port.
+        on_byte: hears (uart, byte) for every byte sent by a serial port or by ITM port 0, "ITM".
         on_frame: hears every Ethernet frame sent, without its FCS.
     """
 
@@ -57,6 +58,7 @@ class Machine:
         self.memory = GuestMemory(chip)
         self.memory.map_into(self.cpu)
         self.cpu.on_due = self._on_due
+        self.cpu.on_itm = partial(_stimulus, on_byte)
         wiring = Wiring(
             clock=self.clock,
             tree=self.tree,
@@ -161,3 +163,9 @@ class Machine:
         for ram in self.memory.ram():
             digest.update(ram)
         return digest.hexdigest()
+
+
+def _stimulus(on_byte: Callable[[str, int], None], port: int, size: int, value: int) -> None:
+    """Port 0 of the ITM is for text, by the convention of CMSIS."""
+    for byte in value.to_bytes(size, "little") if port == 0 else b"":
+        on_byte("ITM", byte)

@@ -101,10 +101,10 @@ def parse_duration(word: str) -> float:
 
 
 def parse_uart(word: str) -> str:
-    """The block's name, "USART2" or "UART4"."""
+    """The block's name, "USART2" or "UART4", or "ITM"."""
     name = word.upper()
-    if not re.fullmatch(r"US?ART\d+", name):
-        raise ValueError(f"{word!r} is not a UART, such as usart2 or uart4")
+    if not re.fullmatch(r"US?ART\d+|ITM", name):
+        raise ValueError(f"{word!r} is not a UART, such as usart2 or uart4, nor itm")
     return name
 
 
@@ -173,7 +173,7 @@ OPTIONS = (
     Option("--bind", "bind", "ADDRESS", "host address that ports are opened on [127.0.0.1]", parse_bind),
     Option("--guest-ip", "guest_ip", "ADDRESS", "the firmware's address, if its traffic does not tell", parse_address),
     Option("--chip", "chip", "NAME", "the part, such as stm32f407 [what the firmware names]", find_chip, recorded=True),
-    Option("--uart", "uart", "NAME", "the console, such as usart2 [the first that speaks]", parse_uart, recorded=True),
+    Option("--uart", "uart", "NAME", "the console: usart2, itm ... [the first that speaks]", parse_uart, recorded=True),
     Option(
         "--phy", "phy", "NAME[@ADDRESS]", f"Ethernet PHY: {', '.join(MODELS)} [auto: most drivers]", parse_phy,
         recorded=True,

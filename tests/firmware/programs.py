@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from stm32emu.chips import find_chip
 from stm32emu.elf import load_firmware
@@ -29,10 +30,12 @@ wait:
 """
 
 
-def run_program(compile_firmware: Callable[..., Path], name: str, code: str, cycles: int = 10_000) -> Machine:
-    """An F407 after `cycles` of `code`."""
+def run_program(
+    compile_firmware: Callable[..., Path], name: str, code: str, cycles: int = 10_000, **wiring: Any
+) -> Machine:
+    """An F407 after `cycles` of `code`; `wiring` is for Machine."""
     elf = compile_firmware(name.replace(" ", "_"), HEAD + code + TAIL, suffix=".s")
-    machine = Machine(load_firmware(elf), find_chip("f407"))
+    machine = Machine(load_firmware(elf), find_chip("f407"), **wiring)
     machine.run(cycles)
     return machine
 

@@ -162,3 +162,29 @@ def test_sdram_on_the_memory_controller() -> None:
     assert board.bus.read(0xD07F_FFFC, 4) == board.memory.peek(0xD07F_FFFC, 8) == b"last"
     with pytest.raises(BusError):
         board.bus.read(0xD080_0000, 1)
+
+
+def test_text_for_a_debugger(compile_firmware: Compile) -> None:
+    """ITM_SendChar as CMSIS has it, and a whole word; port 1 was switched on by nobody. A reset changes nothing."""
+    sent: list[tuple[str, int]] = []
+    machine = run_program(compile_firmware, "swo", """
+    ldr r1, =0xE0000000     @ stimulus port 0
+    ldr r2, [r1, #0xE80]    @ ITM_TCR.ITMENA
+    ldr r3, [r1, #0xE00]    @ ITM_TER
+    and r2, r3
+    cbz r2, done
+    ldr r0, [r1]            @ ready
+    movs r3, #'h'
+    strb r3, [r1]
+    ldr r3, =0x0A216F6C
+    str r3, [r1]
+    ldr r2, [r1, #4]
+    add r0, r0, r2, lsl #1
+    str r3, [r1, #4]
+done:
+""", on_byte=lambda port, byte: sent.append((port, byte)))  # fmt: skip
+    assert result(machine) == 1
+    assert sent == [("ITM", byte) for byte in b"hlo!\n"]
+    machine.reset("software")
+    machine.run(machine.clock.now + 1000)
+    assert len(sent) == 10

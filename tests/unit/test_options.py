@@ -39,6 +39,7 @@ def test_every_field_has_an_option() -> None:
         ("guest_ip", "192.168.0.254", IPv4Address("192.168.0.254")),
         ("chip", "f407", find_chip("STM32F407")),
         ("uart", "usart2", "USART2"),
+        ("uart", "itm", "ITM"),
         ("uart", "UART4", "UART4"),
         ("phy", "lan8742a@1", "lan8742a@1"),
         ("hse", "25M", 25_000_000),
