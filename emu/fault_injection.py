@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from io import BytesIO
@@ -31,7 +32,7 @@ class FaultInjection:
     Each draws from a generator of its own, seeded by `seed` and its text: another fault more or less changes nothing.
 
     Args:
-        machine, link: where they go; both as new, for faults without a time are there from the first cycle.
+        machine, link: where they go.
         log: takes a line when a fault begins and ends.
     """
 
@@ -42,8 +43,12 @@ class FaultInjection:
         self._link = link
         self._seed = seed
         self._log = log
-        for fault in faults:
-            switch = SWITCHES[fault.row.name](self, fault)
+        self._standing: Counter[str] = Counter()
+        self._switches = [(fault, SWITCHES[fault.row.name](self, fault)) for fault in faults]
+
+    def start(self) -> None:
+        """Begin with the faults that have no time; the others follow at theirs."""
+        for fault, switch in self._switches:
             self._at(fault.start, partial(self._begin, fault, switch))
             if fault.end is not None:
                 self._at(fault.end, partial(self._end, fault, switch))
@@ -66,6 +71,15 @@ class FaultInjection:
 
     def _say(self, fault: Fault, what: str) -> None:
         self._log(f"fault {fault} {what} at {self._machine.time.now_ns / NANO:.3f} s")
+
+    def _while_any(self, fault: Fault, switch: Switch) -> Switch:
+        """For what cannot be broken twice: broken while any fault of its kind lasts."""
+
+        def count(on: bool) -> None:
+            self._standing[fault.row.name] += 1 if on else -1
+            switch(self._standing[fault.row.name] > 0)
+
+        return count
 
     # The random number generator
 
@@ -106,7 +120,7 @@ class FaultInjection:
 
     def _link_down(self, fault: Fault) -> Switch:
         phy = self._eth(fault).phy
-        return lambda on: phy.set_link(not on)
+        return self._while_any(fault, lambda on: phy.set_link(not on))
 
     def _stages(self, fault: Fault, make: Callable[[Random], LinkFault]) -> Switch:
         """One stage for each direction, each with its own chance."""
@@ -176,8 +190,8 @@ SWITCHES: dict[str, Callable[[FaultInjection, Fault], Switch]] = {
     "rng=stuck": FaultInjection._stuck,
     "rng=repeat": FaultInjection._repeat,
     "rng=bias": FaultInjection._bias,
-    "rng=seed-error": lambda self, fault: self._rng(fault).break_seed,
-    "rng=clock-off": lambda self, fault: self._rng(fault).break_clock,
+    "rng=seed-error": lambda self, fault: self._while_any(fault, self._rng(fault).break_seed),
+    "rng=clock-off": lambda self, fault: self._while_any(fault, self._rng(fault).break_clock),
     "eth=link-down": FaultInjection._link_down,
     "eth=loss": FaultInjection._loss,
     "eth=reorder": FaultInjection._reorder,

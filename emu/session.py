@@ -110,7 +110,9 @@ class Session:
             log=log,
         )
         self.cable = Cable(self.machine, self._to_bridge)
-        FaultInjection(options.faults, machine=self.machine, link=self.cable.link, seed=options.seed, log=log)
+        self.faults = FaultInjection(
+            options.faults, machine=self.machine, link=self.cable.link, seed=options.seed, log=log
+        )
         self.checks = Checks(options.checks, self.machine, self.cable.link, log)
         self._recording = recording
         self._recorder: RecordingWriter | None = None
@@ -199,6 +201,7 @@ class Session:
 
     def _run(self) -> Outcome:
         self.log(f"{self.options.elf.name}: {self.machine.chip} ({self._why})")
+        self.faults.start()
         for event in self._recording.inputs if self._recording else ():
             self._come_in(event)
         try:

@@ -68,7 +68,8 @@ class Bench:
         self.machine = Machine(load_firmware(elf), find_chip(chip))
         self.cable = Cable(self.machine, lambda frame, now: self.frames.append(frame))
         faults = [parse_fault(word) for word in words]
-        FaultInjection(faults, machine=self.machine, link=self.cable.link, seed=seed, log=self.log.append)
+        link, log = self.cable.link, self.log.append
+        FaultInjection(faults, machine=self.machine, link=link, seed=seed, log=log).start()
 
     def at(self, cycle: int) -> Bench:
         self.machine.run(cycle)
@@ -113,6 +114,12 @@ def test_a_window(counting: Path, kind: str, broken: Callable[[Rng], bool], wind
         f"fault rng={kind}@{window} begins at 0.001 s",
         f"fault rng={kind}@{window} ends at 0.002 s",
     ]
+
+
+def test_faults_of_a_kind_may_overlap(counting: Path) -> None:
+    bench = Bench(counting, "rng=seed-error@1ms..4ms", "rng=seed-error@2ms..3ms", "rng=seed-error@3ms..5ms")
+    states = [bench.at(cycle * MS + 10).rng.seed_fault for cycle in range(6)]
+    assert states == [False, True, True, True, True, False]
 
 
 def test_a_fault_without_a_time_is_there_from_the_first_cycle(counting: Path) -> None:

@@ -68,6 +68,7 @@ def test_words(word: str, name: str, argument: Any, start: Moment | None, end: M
         ("rng=stuck@soon", "'soon' is not a time, such as 2s"),
         ("rng=stuck@-1s", "'-1s' is not a time"),
         ("rng=stuck@1e3s", "'1e3s' is not a time"),
+        ("rng=stuck@99999999s", "'99999999s' is not a time"),
         ("rng=stuck@3s..", "'' is not a time"),
         ("rng=stuck@..3s", "'' is not a time"),
         ("rng=stuck@3s..2s", "'3s..2s' is not a stretch of time"),
