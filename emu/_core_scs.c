@@ -10,16 +10,17 @@ static const uint32_t id_registers[] = { /* 0xE000ED40: PFR0 to ISAR4, Cortex-M4
     0x00000030, 0x00000200, 0x00100000, 0x00000000, 0x00100030, 0x00000000, 0x01000000, 0x00000000,
     0x01101110, 0x02112000, 0x21232231, 0x01111131, 0x01310132};
 
+/* A system reset. DEMCR, DFSR, DWT and ITM belong to the debugger: only a power-on reset clears them, C1.6.2, C1.6.5. */
 void scs_reset(Core *c)
 {
-    uint32_t demcr = c->scs.demcr, ter = c->scs.itm_ter, tcr = c->scs.itm_tcr;
-    memset(&c->scs, 0, sizeof c->scs);
-    c->scs.demcr = demcr; /* these are reset by power-on only, C1.6.5 and C1.7.4 */
-    c->scs.itm_ter = ter;
-    c->scs.itm_tcr = tcr;
-    c->scs.ccr = CCR_STKALIGN;
-    c->scs.fpccr = FPCCR_ASPEN | FPCCR_LSPEN;
-    c->scs.dwt_ctrl = 4u << 28; /* NUMCOMP */
+    const Scs old = c->scs;
+    c->scs = (Scs){
+        .ccr = CCR_STKALIGN, .fpccr = FPCCR_ASPEN | FPCCR_LSPEN, .demcr = old.demcr, .dfsr = old.dfsr,
+        .dwt_ctrl = old.dwt_ctrl | 4u << 28 /* NUMCOMP */, .itm_ter = old.itm_ter, .itm_tcr = old.itm_tcr,
+        .itm_tpr = old.itm_tpr, .cyccnt_base = old.cyccnt_base};
+    memcpy(c->scs.dwt, old.dwt, sizeof old.dwt);
+    c->mpu_on = c->mpu_fine = false;
+    c->traps.restart = c->flush = true;
 }
 
 static uint32_t icsr(Core *c)
