@@ -29,6 +29,7 @@ enum {
 #define HFSR_FORCED (1u << 30)
 #define HFSR_DEBUGEVT (1u << 31)
 #define DFSR_BKPT (1u << 1)
+#define DFSR_DWTTRAP (1u << 2)
 
 /* CONTROL, B1.4.4; xPSR, B1.4.2 */
 enum { CONTROL_NPRIV = 1, CONTROL_SPSEL = 2, CONTROL_FPCA = 4 };
@@ -52,6 +53,8 @@ enum {
     FPCCR_LSPACT = 1 << 0, FPCCR_USER = 1 << 1, FPCCR_THREAD = 1 << 3, FPCCR_HFRDY = 1 << 4, FPCCR_MMRDY = 1 << 5,
     FPCCR_BFRDY = 1 << 6, FPCCR_MONRDY = 1 << 8
 };
+#define DEMCR_MON_EN (1u << 16)
+#define DEMCR_MON_PEND (1u << 17)
 #define DEMCR_TRCENA (1u << 24)
 
 #define STIR 0xE000EF00u
@@ -147,7 +150,7 @@ typedef struct {
 typedef struct {
     uint32_t vtor, prigroup, scr, ccr, cfsr, hfsr, dfsr, mmfar, bfar, afsr, shcsr, cpacr, fpccr, fpcar, fpdscr, demcr;
     uint32_t mpu_ctrl, mpu_rnr, mpu_rbar[8], mpu_rasr[8];
-    uint32_t dwt_ctrl, dwt[16], itm_ter, itm_tcr, itm_tpr;
+    uint32_t dwt_ctrl, dwt[24], itm_ter, itm_tcr, itm_tpr;
     int64_t cyccnt_base;
 } Scs;
 
@@ -228,6 +231,8 @@ struct Core {
 
     Traps traps;
 
+    bool exact; /* the slow mode of _core_exact.c is needed */
+    uint32_t it_start, it_end; /* the IT block in which that is */
     bool mpu_on, mpu_fine, mpu_changed; /* it checks accesses now; a boundary lies within a page; the TLB is out of date */
 
     bool access_fault;      /* the TLB fill hook refused an access: */
@@ -245,6 +250,12 @@ struct Core {
     PyObject *error_type, *error_value, *error_trace;
     uint8_t *pages; /* two host pages: the svc page for EXC_RETURN, and the one of STOP_ADDRESS */
 };
+
+/* A load or store: `length` bytes from `address` on, in aligned pieces of `unit`. */
+typedef struct {
+    uint32_t address, length, unit;
+    bool store;
+} Access;
 
 /* _core_memory.c */
 Region *core_region(Core *, uint32_t address, uint32_t length);
@@ -348,8 +359,17 @@ void mpu_follow(Core *);
 uint32_t mpu_read(const Core *, uint32_t offset);
 void mpu_write(Core *, uint32_t offset, uint32_t value);
 
+/* _core_dwt.c */
+bool dwt_watches(const Core *);
+void dwt_instruction(Core *, uint32_t pc, const Access *);
+uint32_t dwt_read(Core *, uint32_t word);
+void dwt_write(Core *, uint32_t word, uint32_t value);
+void demcr_write(Core *, uint32_t value);
+uint32_t demcr_read(const Core *);
+bool debug_event(Core *);
+
 /* _core_exact.c */
-bool exact_needed(const Core *);
+void exact_follow(Core *);
 void exact_instruction(uc_engine *, uint64_t address, uint32_t size, void *core);
 
 /* _core_traps_it.c */
@@ -380,12 +400,6 @@ int thumb_it_length(const uint16_t op[2]);
 bool thumb_may_branch(const uint16_t op[2]);
 uint32_t thumb_writes(const uint16_t op[2]);
 uint32_t thumb_copies_sp(const uint16_t op[2]);
-
-/* A load or store: `length` bytes from `address` on, in aligned pieces of `unit`. */
-typedef struct {
-    uint32_t address, length, unit;
-    bool store;
-} Access;
 
 /* _core_decode.c */
 bool thumb_access(Core *, uint32_t pc, Access *);

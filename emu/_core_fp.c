@@ -35,7 +35,7 @@ static void open_frame(Core *c, uint32_t address, bool privileged)
     uint32_t state = FPCCR_LSPACT | (privileged ? 0 : FPCCR_USER) | (c->ipsr == 0 ? FPCCR_THREAD : 0) |
                      (priority > -1 ? FPCCR_HFRDY : 0) | (preempts(c, EXC_BUSFAULT, priority) ? FPCCR_BFRDY : 0) |
                      (preempts(c, EXC_MEMMANAGE, priority) ? FPCCR_MMRDY : 0) |
-                     (preempts(c, EXC_DEBUGMON, priority) ? FPCCR_MONRDY : 0);
+                     ((c->scs.demcr & DEMCR_MON_EN) && preempts(c, EXC_DEBUGMON, priority) ? FPCCR_MONRDY : 0);
     c->scs.fpcar = address;
     c->scs.fpccr = (c->scs.fpccr & (FPCCR_ASPEN | FPCCR_LSPEN)) | state;
 }

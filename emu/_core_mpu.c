@@ -132,9 +132,7 @@ void mpu_write(Core *c, uint32_t offset, uint32_t value)
             c->scs.mpu_rnr = value & 7;
         c->scs.mpu_rbar[c->scs.mpu_rnr] = value & ~31u;
     }
-    bool fine = is_fine(c);
-    if (fine != c->mpu_fine)
-        c->traps.restart = c->flush = true;
-    c->mpu_fine = fine;
+    c->mpu_fine = is_fine(c);
+    exact_follow(c);
     c->mpu_changed = c->attention = true;
 }

@@ -13,7 +13,7 @@ void nvic_reset(Nvic *nvic)
     nvic->priority[EXC_RESET] = -3;
     nvic->priority[EXC_NMI] = -2;
     nvic->priority[EXC_HARDFAULT] = -1;
-    const int always[] = {EXC_NMI, EXC_HARDFAULT, EXC_SVCALL, EXC_PENDSV, EXC_SYSTICK};
+    const int always[] = {EXC_NMI, EXC_HARDFAULT, EXC_SVCALL, EXC_DEBUGMON, EXC_PENDSV, EXC_SYSTICK};
     for (size_t n = 0; n < sizeof always / sizeof *always; n++)
         nvic_assign(nvic->enabled, always[n], true);
 }

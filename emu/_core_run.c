@@ -239,6 +239,18 @@ void core_synchronous(Core *c, uint32_t pc)
     c->natural = c->cycles;
 }
 
+/* BKPT without a debugger, C1.5.1: DebugMonitor, or HardFault where that cannot be. */
+static void breakpoint(Core *c, uint32_t pc)
+{
+    c->scs.dfsr |= DFSR_BKPT;
+    if (debug_event(c))
+        exception_enter(c, EXC_DEBUGMON, pc);
+    else {
+        c->scs.hfsr |= HFSR_DEBUGEVT;
+        exception_fault(c, EXC_HARDFAULT, 0, 0, pc);
+    }
+}
+
 static void on_interrupt(uc_engine *uc, uint32_t number, void *user)
 {
     (void)uc;
@@ -263,10 +275,8 @@ static void on_interrupt(uc_engine *uc, uint32_t number, void *user)
             c->scs.hfsr |= HFSR_FORCED;
             c->fault.hfsr = c->scs.hfsr;
         }
-    } else if (number == 7) { /* BKPT without a debugger */
-        c->scs.dfsr |= DFSR_BKPT;
-        c->scs.hfsr |= HFSR_DEBUGEVT;
-        exception_fault(c, EXC_HARDFAULT, 0, 0, pc);
+    } else if (number == 7) {
+        breakpoint(c, pc);
     } else if (number == 17)
         exception_fault(c, EXC_USAGEFAULT, CFSR_NOCP, 0, pc);
     else if (number == 4)

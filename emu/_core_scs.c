@@ -20,6 +20,7 @@ void scs_reset(Core *c)
         .itm_tpr = old.itm_tpr, .cyccnt_base = old.cyccnt_base};
     memcpy(c->scs.dwt, old.dwt, sizeof old.dwt);
     c->mpu_on = c->mpu_fine = false;
+    exact_follow(c);
     c->traps.restart = c->flush = true;
 }
 
@@ -153,7 +154,6 @@ static uint32_t *stored(Core *c, uint32_t offset, uint32_t *mask)
     case 0xD38: return &s->bfar;
     case 0xD3C: return &s->afsr;
     case 0xD88: *mask = 0x00F00000; return &s->cpacr;
-    case 0xDFC: *mask = 0x010F0FF1; return &s->demcr;
     case 0xF34: *mask = 0xC000017Bu; return &s->fpccr;
     case 0xF38: *mask = 0xFFFFFFF8u; return &s->fpcar;
     case 0xF3C: *mask = 0x07C00000; return &s->fpdscr;
@@ -188,6 +188,7 @@ static uint32_t read_word(Core *c, uint32_t offset)
     case 0xD0C: return AIRCR_READ_KEY << 16 | c->scs.prigroup << 8;
     case 0xD24: return shcsr_read(c);
     case 0xD28: return c->scs.cfsr;
+    case 0xDFC: return demcr_read(c);
     case 0xD2C: return c->scs.hfsr;
     case 0xD30: return c->scs.dfsr;
     case 0xF40: return 0x10110021; /* MVFR0, MVFR1 */
@@ -202,8 +203,10 @@ static void write_word(Core *c, uint32_t offset, uint32_t value)
     if (word != NULL) {
         uint32_t changed = (*word ^ value) & mask;
         *word ^= changed;
-        if (changed && (offset == 0xD14 || offset == 0xD88)) /* CCR and CPACR say which instructions trap */
+        if (changed && (offset == 0xD14 || offset == 0xD88)) { /* CCR and CPACR say which instructions trap */
             c->traps.restart = c->flush = c->attention = true;
+            exact_follow(c);
+        }
         return;
     }
     int base = priority_base(offset);
@@ -221,6 +224,7 @@ static void write_word(Core *c, uint32_t offset, uint32_t value)
         case 0xD0C: aircr_write(c, value); break;
         case 0xD24: shcsr_write(c, value); break;
         case 0xD28: c->scs.cfsr &= ~value; break;
+        case 0xDFC: demcr_write(c, value); break;
         case 0xD2C: c->scs.hfsr &= ~value; break;
         case 0xD30: c->scs.dfsr &= ~value; break;
         case 0xF00: nvic_pend(c, EXC_IRQ0 + (int)(value & 0xFF) % (EXC_COUNT - EXC_IRQ0)); break; /* STIR */

@@ -247,7 +247,7 @@ void traps_renew(Core *c)
         for (size_t n = 0; n < t->hook_count; n++)
             c->api.hook_del(c->uc, t->hooks[n]);
         traps_release(c);
-        if (exact_needed(c)) {
+        if (c->exact) {
             uc_hook *hook = new_hook(c);
             if (hook != NULL)
                 c->api.hook_add(c->uc, hook, UC_HOOK_CODE, (void *)exact_instruction, c, 1, 0);
