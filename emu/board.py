@@ -119,5 +119,5 @@ def _request_lines(name: str, block: Peripheral) -> Iterator[tuple[str, IrqLine]
             yield key[4:].upper(), line
 
 
-ORDER = {"rcc": 0, "exti": 1, "syscfg": 2}
+ORDER = {"rcc": 0, "exti": 1, "syscfg": 2, "tim": 3}
 """Blocks that others are wired to come first."""

@@ -85,7 +85,7 @@ MIDDLE = (
     _block("TIM8", "tim", 0x4001_0400, TIM8_BRK_TIM12=43, TIM8_UP_TIM13=44, TIM8_TRG_COM_TIM14=45, TIM8_CC=46),
     *_gpio("FG"),
 )
-TIM6_DAC = (_block("TIM6", "tim", 0x4000_1000, TIM6_DAC=54), _block("DAC", "stub", 0x4000_7400, TIM6_DAC=54))
+TIM6_DAC = (_block("TIM6", "tim", 0x4000_1000, TIM6_DAC=54), _block("DAC", "dac", 0x4000_7400, TIM6_DAC=54))
 UART4_5 = (_block("UART4", "usart", 0x4000_4C00, UART4=52), _block("UART5", "usart", 0x4000_5000, UART5=53))
 UART7_8 = (_block("UART7", "usart", 0x4000_7800, UART7=82), _block("UART8", "usart", 0x4000_7C00, UART8=83))
 OTG_HS = (

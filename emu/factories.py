@@ -14,6 +14,7 @@ from stm32emu.peripherals.adc import AdcBlock
 from stm32emu.peripherals.can import Can, CanWithFilters
 from stm32emu.peripherals.crc import Crc
 from stm32emu.peripherals.cryp import Cryp
+from stm32emu.peripherals.dac import Dac
 from stm32emu.peripherals.dbgmcu import Dbgmcu
 from stm32emu.peripherals.dma import Dma
 from stm32emu.peripherals.dsi import Dsi
@@ -26,7 +27,7 @@ from stm32emu.peripherals.fsmc import Fsmc
 from stm32emu.peripherals.gpio import Gpio
 from stm32emu.peripherals.hash import Hash
 from stm32emu.peripherals.i2c import I2c
-from stm32emu.peripherals.irq import IrqLine
+from stm32emu.peripherals.irq import IrqLine, Trigger
 from stm32emu.peripherals.iwdg import Iwdg
 from stm32emu.peripherals.otg import Otg
 from stm32emu.peripherals.peripheral import Peripheral
@@ -90,10 +91,23 @@ def _rtc(board: Board, block: Block) -> Peripheral:
     return rtc
 
 
+def _triggers(board: Board) -> dict[str, Trigger]:
+    """What starts conversions: TRGO of every timer."""
+    return {f"{name}_TRGO": block.trgo for name, block in board.blocks.items() if isinstance(block, Tim)}
+
+
 def _adc(board: Board, block: Block) -> Peripheral:
     w, irq = board.wiring, board.irq(block.irqs[0])
     count = 1 if board.chip.name in ONE_ADC else 3
-    adc = AdcBlock(block.name, clock=w.clock, tree=w.tree, irq=irq, ledger=w.ledger, converters=count)
+    adc = AdcBlock(
+        block.name,
+        clock=w.clock,
+        tree=w.tree,
+        irq=irq,
+        triggers=_triggers(board),
+        ledger=w.ledger,
+        converters=count,
+    )
     for n, converter in enumerate(adc.converters):
         board.gate(converter.name, converter, partial(adc.serve, n))
     return adc
@@ -287,6 +301,7 @@ FACTORIES: dict[str, Callable[[Board, Block], Peripheral]] = {
     "can": _can,
     "crc": lambda board, block: Crc(block.name, ledger=board.wiring.ledger),
     "cryp": lambda board, block: Cryp(block.name, irq=board.irq(block.irqs[0]), ledger=board.wiring.ledger),
+    "dac": lambda board, block: Dac(block.name, triggers=_triggers(board), ledger=board.wiring.ledger),
     "dbgmcu": lambda board, block: Dbgmcu(block.name, series=series(board.chip), ledger=board.wiring.ledger),
     "dma": _dma,
     "eth": _eth,

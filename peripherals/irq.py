@@ -40,3 +40,35 @@ class SharedIrq:
         line = IrqLine(lambda _level: self._target.set(any(each.level for each in self._inputs)))
         self._inputs.append(line)
         return line
+
+
+class Trigger:
+    """A pulse by which one block starts something in others (a timer's TRGO).
+
+    `on_wanted` is called when somebody begins or ceases to wait for it: a source that nobody hears need not keep time.
+    """
+
+    def __init__(self, on_wanted: Callable[[], None] = lambda: None) -> None:
+        self.on_wanted = on_wanted
+        self._takers: list[Callable[[], None]] = []
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody waits for it."""
+        return bool(self._takers)
+
+    def take(self, action: Callable[[], None]) -> None:
+        """Call `action` at each pulse from now on; the source settles its past before."""
+        self.on_wanted()
+        self._takers.append(action)
+        self.on_wanted()
+
+    def drop(self, action: Callable[[], None]) -> None:
+        """No longer."""
+        self._takers.remove(action)
+        self.on_wanted()
+
+    def pulse(self) -> None:
+        """To all takers."""
+        for action in tuple(self._takers):
+            action()

@@ -6,16 +6,16 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from stm32emu.peripherals.clock import Clock, ClockTree, Event
-from stm32emu.peripherals.irq import IrqLine
+from stm32emu.peripherals.irq import IrqLine, Trigger
 from stm32emu.peripherals.ledger import NO_LEDGER, Ledger
-from stm32emu.peripherals.peripheral import Peripheral
-from stm32emu.peripherals.register import RC_W0, WO, Register
-from stm32emu.peripherals.tim_counter import CHANNELS, Counter
+from stm32emu.peripherals.tim_counter import CHANNELS, UPDATE, Counter
+from stm32emu.peripherals.tim_registers import TimRegisters
 
+TRGO_RESET, TRGO_ENABLE, TRGO_UPDATE = range(3)  # CR2.MMS
 FREE_RUNNING_MODES = (0, 4)  # SMCR.SMS: the others wait for a trigger, a gate or a clock that never comes
 
 
-class Tim(Peripheral):
+class Tim(TimRegisters):
     """One timer: counting, update and compare events, their interrupts and DMA requests. Its pins lead nowhere.
 
     Args:
@@ -26,163 +26,7 @@ class Tim(Peripheral):
         channels: compare channels: 4, 2 (TIM9, 12), 1 (TIM10, 11, 13, 14) or 0 (TIM6, 7).
     """
 
-    MISSING: ClassVar[str] = "input capture, slave and encoder modes, triggers, DMA bursts and pins"
-
-    CR1 = Register(0x00)
-    CKD = CR1.field(8, 2)  # for the input filters and dead time only
-    ARPE = CR1.field(7)
-    CMS = CR1.field(5, 2)
-    DIR = CR1.field(4)
-    OPM = CR1.field(3)
-    URS = CR1.field(2)
-    UDIS = CR1.field(1)
-    CEN = CR1.field(0)
-
-    CR2 = Register(0x04)
-    OIS4 = CR2.field(14)
-    OIS3N = CR2.field(13)
-    OIS3 = CR2.field(12)
-    OIS2N = CR2.field(11)
-    OIS2 = CR2.field(10)
-    OIS1N = CR2.field(9)
-    OIS1 = CR2.field(8)
-    CR2.tag("TI1S", 7)
-    CR2.tag("MMS", 4, 3)
-    CCDS = CR2.field(3)
-    CR2.tag("CCUS", 2)
-    CR2.tag("CCPC", 0)
-
-    SMCR = Register(0x08)
-    SMCR.tag("ETP", 15)
-    SMCR.tag("ECE", 14)
-    SMCR.tag("ETPS", 12, 2)
-    SMCR.tag("ETF", 8, 4)
-    SMCR.tag("MSM", 7)
-    TS = SMCR.field(4, 3)
-    SMS = SMCR.tag("SMS", 0, 3)
-
-    DIER = Register(0x0C)
-    DIER.tag("TDE", 14)
-    DIER.tag("COMDE", 13)
-    CC4DE = DIER.field(12)
-    CC3DE = DIER.field(11)
-    CC2DE = DIER.field(10)
-    CC1DE = DIER.field(9)
-    UDE = DIER.field(8)
-    BIE = DIER.field(7)
-    TIE = DIER.field(6)
-    COMIE = DIER.field(5)
-    CC4IE = DIER.field(4)
-    CC3IE = DIER.field(3)
-    CC2IE = DIER.field(2)
-    CC1IE = DIER.field(1)
-    UIE = DIER.field(0)
-
-    SR = Register(0x10, access=RC_W0)
-    CC4OF = SR.field(12)
-    CC3OF = SR.field(11)
-    CC2OF = SR.field(10)
-    CC1OF = SR.field(9)
-    BIF = SR.field(7)
-    TIF = SR.field(6)
-    COMIF = SR.field(5)
-    CC4IF = SR.field(4)
-    CC3IF = SR.field(3)
-    CC2IF = SR.field(2)
-    CC1IF = SR.field(1)
-    UIF = SR.field(0)
-
-    EGR = Register(0x14, access=WO)
-    BG = EGR.field(7)
-    TG = EGR.field(6)
-    COMG = EGR.field(5)
-    CC4G = EGR.field(4)
-    CC3G = EGR.field(3)
-    CC2G = EGR.field(2)
-    CC1G = EGR.field(1)
-    UG = EGR.field(0)
-
-    CCMR1 = Register(0x18)
-    OC2CE = CCMR1.field(15)
-    OC2M = CCMR1.field(12, 3)
-    OC2PE = CCMR1.field(11)
-    OC2FE = CCMR1.field(10)
-    CC2S = CCMR1.tag("CC2S", 8, 2)
-    OC1CE = CCMR1.field(7)
-    OC1M = CCMR1.field(4, 3)
-    OC1PE = CCMR1.field(3)
-    OC1FE = CCMR1.field(2)
-    CC1S = CCMR1.tag("CC1S", 0, 2)
-    CCMR1_INPUT = CCMR1.alternative()  # with CCxS other than 0
-    CCMR1_INPUT.tag("IC2F", 12, 4)
-    CCMR1_INPUT.tag("IC2PSC", 10, 2)
-    CCMR1_INPUT.tag("IC1F", 4, 4)
-    CCMR1_INPUT.tag("IC1PSC", 2, 2)
-
-    CCMR2 = Register(0x1C)
-    OC4CE = CCMR2.field(15)
-    OC4M = CCMR2.field(12, 3)
-    OC4PE = CCMR2.field(11)
-    OC4FE = CCMR2.field(10)
-    CC4S = CCMR2.tag("CC4S", 8, 2)
-    OC3CE = CCMR2.field(7)
-    OC3M = CCMR2.field(4, 3)
-    OC3PE = CCMR2.field(3)
-    OC3FE = CCMR2.field(2)
-    CC3S = CCMR2.tag("CC3S", 0, 2)
-    CCMR2_INPUT = CCMR2.alternative()  # with CCxS other than 0
-    CCMR2_INPUT.tag("IC4F", 12, 4)
-    CCMR2_INPUT.tag("IC4PSC", 10, 2)
-    CCMR2_INPUT.tag("IC3F", 4, 4)
-    CCMR2_INPUT.tag("IC3PSC", 2, 2)
-
-    CCER = Register(0x20)  # what drives the pins
-    CC4NP = CCER.field(15)
-    CC4P = CCER.field(13)
-    CC4E = CCER.field(12)
-    CC3NP = CCER.field(11)
-    CC3NE = CCER.field(10)
-    CC3P = CCER.field(9)
-    CC3E = CCER.field(8)
-    CC2NP = CCER.field(7)
-    CC2NE = CCER.field(6)
-    CC2P = CCER.field(5)
-    CC2E = CCER.field(4)
-    CC1NP = CCER.field(3)
-    CC1NE = CCER.field(2)
-    CC1P = CCER.field(1)
-    CC1E = CCER.field(0)
-
-    CNT = Register(0x24)
-    PSC = Register(0x28)
-    PSC_PSC = PSC.field(0, 16)
-    ARR = Register(0x2C, reset=0xFFFF_FFFF)
-    RCR = Register(0x30)
-    REP = RCR.field(0, 8)
-    CCR1 = Register(0x34)
-    CCR2 = Register(0x38)
-    CCR3 = Register(0x3C)
-    CCR4 = Register(0x40)
-
-    BDTR = Register(0x44)
-    MOE = BDTR.field(15)
-    AOE = BDTR.field(14)
-    BKP = BDTR.field(13)
-    BKE = BDTR.field(12)
-    OSSR = BDTR.field(11)
-    OSSI = BDTR.field(10)
-    LOCK = BDTR.field(8, 2)
-    DTG = BDTR.field(0, 8)
-
-    DCR = Register(0x48)
-    DCR.tag("DBL", 8, 5)
-    DCR.tag("DBA", 0, 5)
-    DMAR = Register(0x4C)
-    DMAR.tag("DMAB", 0, 16)
-    OR = Register(0x50)
-    OR.tag("ITR1_RMP", 10, 2)
-    OR.tag("TI4_RMP", 6, 2)
-    OR.tag("TI1_RMP", 0, 2)
+    MISSING: ClassVar[str] = "input capture, slave and encoder modes, TRGO by compare, DMA bursts and pins"
 
     def __init__(
         self,
@@ -212,6 +56,7 @@ class Tim(Peripheral):
         self.dma_up = IrqLine()
         self._dma_channels = [IrqLine() for _ in range(CHANNELS)]
         self.dma_ch1, self.dma_ch2, self.dma_ch3, self.dma_ch4 = self._dma_channels
+        self.trgo = Trigger(self._settle_and_plan)
         self._edge: Event | None = None
         self._settings: tuple[int, int] = (0, 1)
         self._tick = 0
@@ -269,20 +114,24 @@ class Tim(Peripheral):
         self._update()
 
     # Reads depend on time, not on events: they are no `value`, so that a loop that polls them is not skipped.
-    @CR1.on_read
+    @TimRegisters.CR1.on_read
     def _read_cr1(self) -> int:
         self._settle()
         return self.CR1
 
-    @SR.on_read
+    @TimRegisters.SR.on_read
     def _read_sr(self) -> int:
         self._settle()
         return self.SR
 
-    @CNT.on_read
+    @TimRegisters.CNT.on_read
     def _read_cnt(self) -> int:
         self._settle()
         return self.counter.value
+
+    def _settle_and_plan(self) -> None:
+        self._catch_up()
+        self._update()
 
     def _settle(self) -> None:
         self._catch_up()
@@ -291,11 +140,19 @@ class Tim(Peripheral):
 
     # Settings
 
-    @CR1.on_write
-    @SMCR.on_write
+    @TimRegisters.CR2.on_write
+    def _select_trgo(self, _written: int) -> None:
+        if self.MMS > TRGO_UPDATE:
+            self.ledger.unmodelled(self.name, Tim.CR2.offset, f"CR2.MMS {self.MMS}")
+
+    @TimRegisters.CR1.on_write
+    @TimRegisters.SMCR.on_write
     def _write_control(self, _written: int) -> None:
         counter = self.counter
+        was_running = counter.running
         counter.running = bool(self.CEN) and self.SMCR & 7 in FREE_RUNNING_MODES
+        if counter.running and not was_running and self.MMS == TRGO_ENABLE:
+            self.trgo.pulse()
         counter.one_pulse, counter.update_disabled = bool(self.OPM), bool(self.UDIS)
         counter.centre = self.CMS
         if counter.centre:
@@ -303,15 +160,15 @@ class Tim(Peripheral):
         counter.down = bool(self.DIR)
         self._write_values(0)
 
-    @PSC.on_write
-    @ARR.on_write
-    @RCR.on_write
-    @CCR1.on_write
-    @CCR2.on_write
-    @CCR3.on_write
-    @CCR4.on_write
-    @CCMR1.on_write
-    @CCMR2.on_write
+    @TimRegisters.PSC.on_write
+    @TimRegisters.ARR.on_write
+    @TimRegisters.RCR.on_write
+    @TimRegisters.CCR1.on_write
+    @TimRegisters.CCR2.on_write
+    @TimRegisters.CCR3.on_write
+    @TimRegisters.CCR4.on_write
+    @TimRegisters.CCMR1.on_write
+    @TimRegisters.CCMR2.on_write
     def _write_values(self, _written: int) -> None:
         """The prescaler is always buffered until the next update; the others where ARPE or OCxPE say so."""
         counter = self.counter
@@ -327,15 +184,17 @@ class Tim(Peripheral):
             if not buffered[channel]:
                 counter.ccr_now[channel] = counter.ccr[channel]
 
-    @CNT.on_write
+    @TimRegisters.CNT.on_write
     def _write_cnt(self, _written: int) -> None:
         self.counter.value = self.CNT & self.top
 
-    @EGR.on_write
+    @TimRegisters.EGR.on_write
     def _generate(self, written: int) -> None:
         self.EGR = 0
         counter = self.counter
         if written & 1:
+            if self.MMS == TRGO_RESET:
+                self.trgo.pulse()
             counter.generate_update()
             self.DIR = counter.down
             if not self.URS and not self.UDIS:
@@ -356,6 +215,8 @@ class Tim(Peripheral):
         events, self.counter.events = self.counter.events, 0
         if events:
             self._request_dma(events & self._output_channels())
+        if events & UPDATE and self.MMS == TRGO_UPDATE:
+            self.trgo.pulse()
         self._plan()
 
     def _request_dma(self, events: int) -> None:
@@ -372,14 +233,12 @@ class Tim(Peripheral):
     def _plan(self) -> None:
         """Wake up at the next edge that somebody waits for: an interrupt not yet flagged, or a DMA request."""
         wanted = self.DIER & ~self.SR & 0x1F | self.DIER >> 8 & 0x1F
+        if self.trgo.wanted and self.MMS == TRGO_UPDATE:
+            wanted |= UPDATE
         edge = self.counter.next_edge(wanted) if wanted else None
         due = None if edge is None else self.tree.cycles(self._tick + edge, self._settings[0])
         if self._edge is not None:
             if self._edge.pending and self._edge.due == due:
                 return
             self._edge.cancel()
-        self._edge = None if due is None else self.clock.at(due, self._wake)
-
-    def _wake(self) -> None:
-        self._catch_up()
-        self._update()
+        self._edge = None if due is None else self.clock.at(due, self._settle_and_plan)

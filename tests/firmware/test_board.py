@@ -14,6 +14,7 @@ from stm32emu.chip import Chip
 from stm32emu.chips import CHIPS, find_chip
 from stm32emu.peripherals.adc import AdcBlock
 from stm32emu.peripherals.clock import ManualClock
+from stm32emu.peripherals.dac import Dac
 from stm32emu.peripherals.dma import Dma
 from stm32emu.peripherals.exti import Exti
 from stm32emu.peripherals.memory import BusError
@@ -114,6 +115,27 @@ def test_the_adc_asks_dma_for_each_result() -> None:
     assert board.memory.peek(0x2000_0000, 2) == b"\x23\x01"
     assert adc.read(0x008, 4) == 0
     assert [each.what for each in board.wiring.ledger.of_kind("illegal")] == ["access with RCC_APB2ENR.ADC1EN clear"]
+
+
+def test_a_timer_feeds_the_dac_by_dma() -> None:
+    """TIM6's TRGO, the DAC's request on DMA1 stream 5, a table in SRAM: the usual way to make a wave."""
+    board = bare_board(find_chip("f407"))
+    clock = board.wiring.clock
+    assert isinstance(clock, ManualClock)
+    outputs: list[int] = []
+    board.one(Dac).on_output = lambda channel, value: outputs.append(value)
+    board.memory.write(0x2000_0000, bytes.fromhex("110022003300"))
+    board.one(Rcc).write(0x40, 4, 1 << 29 | 1 << 4)  # DACEN, TIM6EN
+    dac, dma, tim = (board.blocks[name] for name in ("DAC", "DMA1", "TIM6"))
+    stream = 0x10 + 5 * 0x18
+    for offset, word in ((8, 0x4000_7408), (12, 0x2000_0000), (4, 3)):
+        dma.write(stream + offset, 4, word)
+    dma.write(stream, 4, 7 << 25 | 1 << 13 | 1 << 11 | 1 << 10 | 1 << 8 | 1 << 6 | 1)  # channel 7, circular, EN
+    dac.write(0, 4, 1 << 12 | 4 | 1)  # TIM6, DMA
+    for offset, word in ((0x2C, 99), (0x04, 2 << 4), (0x00, 1)):
+        tim.write(offset, 4, word)
+    clock.advance(550)
+    assert outputs == [0x11, 0x22, 0x33, 0x11]
 
 
 @pytest.mark.parametrize("chip", CHIPS, ids=lambda chip: chip.name)

@@ -7,7 +7,8 @@ import pytest
 
 from stm32emu.peripherals.adc import AdcBlock
 from stm32emu.peripherals.clock import ClockTree, ManualClock
-from stm32emu.peripherals.irq import IrqLine
+from stm32emu.peripherals.irq import IrqLine, Trigger
+from stm32emu.peripherals.ledger import Ledger
 
 SR, CR1, CR2, SMPR1, SMPR2, JOFR1, HTR, LTR, SQR1, SQR2, SQR3, JSQR, JDR1, JDR2, DR = (
     0x00, 0x04, 0x08, 0x0C, 0x10, 0x14, 0x24, 0x28, 0x2C, 0x30, 0x34, 0x38, 0x3C, 0x40, 0x4C,
@@ -217,3 +218,36 @@ def test_a_small_part_has_one_converter() -> None:
     assert block.read(0x100 + CR2, 4) == 0
     block.write(CR2, 4, ADON)
     assert block.read(CR2, 4) == ADON
+
+
+def test_external_triggers() -> None:
+    """TIM3's TRGO starts the regular sequence, TIM2's the injected one; a trigger during a conversion is lost."""
+    regular, injected = Trigger(), Trigger()
+    bench = Bench()
+    adc = bench.block.converters[0]
+    adc.triggers = {"TIM3_TRGO": regular, "TIM2_TRGO": injected}
+    bench[SQR3] = 5
+    bench[CR2] = ADON | 1 << 28 | 8 << 24 | 1 << 20 | 3 << 16
+    assert (regular.wanted, injected.wanted) == (True, True)
+    regular.pulse()
+    regular.pulse()
+    bench.clock.advance(ONE)
+    assert (bench[SR], bench[DR]) == (STRT | EOC, 0x105)
+    bench.clock.advance(ONE)
+    assert not bench[SR] & EOC
+    injected.pulse()
+    bench.clock.advance(ONE)
+    assert bench[SR] & (JSTRT | JEOC) == JSTRT | JEOC
+    bench[CR2] = 0
+    assert (regular.wanted, injected.wanted) == (False, False)
+    bench[CR2] = ADON | 1 << 28 | 8 << 24
+    bench.block.reset()
+    assert not regular.wanted
+
+
+def test_a_trigger_without_a_model_is_counted() -> None:
+    bench = Bench()
+    ledger = Ledger()
+    bench.block.converters[0].ledger = ledger
+    bench[CR2] = ADON | 1 << 28 | 15 << 24
+    assert [each.what for each in ledger.of_kind("unmodelled")] == ["trigger by EXTI11"]

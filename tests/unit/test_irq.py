@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from stm32emu.peripherals.irq import IrqLine, SharedIrq
+from functools import partial
+
+from stm32emu.peripherals.irq import IrqLine, SharedIrq, Trigger
 
 
 def test_a_line_tells_changes_only() -> None:
@@ -26,3 +28,17 @@ def test_a_shared_line_is_high_while_any_input_is() -> None:
     assert heard == [True]
     second.set(0)
     assert heard == [True, False]
+
+
+def test_a_trigger_tells_its_source_whether_anybody_waits() -> None:
+    """Before somebody takes it as well, so that the source can settle what happened until then."""
+    wanted: list[bool] = []
+    pulses: list[int] = []
+    trigger = Trigger(lambda: wanted.append(trigger.wanted))
+    trigger.pulse()
+    take = partial(pulses.append, 1)
+    trigger.take(take)
+    trigger.pulse()
+    trigger.drop(take)
+    trigger.pulse()
+    assert (wanted, pulses) == ([False, True, False], [1])

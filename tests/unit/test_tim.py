@@ -331,3 +331,34 @@ def test_polls_are_never_skipped() -> None:
     plain = Tim.plain_reads()
     assert not any(plain[offset >> 2] for offset in (CR1, SR, CNT))
     assert plain[ARR >> 2]
+
+
+def test_trgo_at_the_update() -> None:
+    """CR2.MMS 2: at each overflow, without any interrupt or DMA request, and only for those who wait by then."""
+    bench = Bench().set_up(0, 9)
+    bench[CR2] = 2 << 4
+    pulses: list[int] = []
+    bench.clock.advance(25)
+    bench.tim.trgo.take(lambda: pulses.append(bench.clock.now))
+    bench.clock.advance(25)
+    assert pulses == [30, 40, 50]
+    bench[EGR] = 1
+    assert pulses == [30, 40, 50, 50]
+    assert bench.clock.next_due() == 60
+
+
+def test_trgo_by_software_and_at_the_start() -> None:
+    """MMS 0 is EGR.UG, MMS 1 is CEN; the compare modes are counted."""
+    bench = Bench()
+    pulses: list[int] = []
+    bench.tim.trgo.take(lambda: pulses.append(bench[CR2]))
+    bench[EGR] = 1
+    bench[CR1] = CEN
+    bench[CR1] = 0
+    bench[CR2] = 1 << 4
+    bench[EGR] = 1
+    bench[CR1] = CEN
+    bench[CR1] = CEN | ARPE
+    assert pulses == [0, 1 << 4]
+    bench[CR2] = 4 << 4
+    assert [each.what for each in bench.ledger.of_kind("unmodelled")] == ["CR2.MMS 4"]
