@@ -17,6 +17,7 @@ from stm32emu.peripherals.eth_registers import EthRegisters
 from stm32emu.peripherals.memory import BusError, Memory
 
 FIFO_BYTES = 2048
+JABBER = 2049  # bytes of a frame to keep: the MAC cuts off whatever is longer than 2048
 STOPPED, TX_WAITING, TX_SUSPENDED, RX_WAITING, RX_SUSPENDED = 0, 2, 6, 3, 4  # DMASR.TPS and RPS
 Failed = Callable[[int, BusError], None]
 
@@ -74,7 +75,7 @@ class TxDma(Engine):
     ) -> None:
         super().__init__(registers, memory, failed)
         self._send = send
-        self._parts: list[bytes] = []
+        self._frame = bytearray()  # as far as it is gathered
         self._control: int | None = None  # TDES0 of the frame's first descriptor, while one is being gathered
         self._last: Descriptor | None = None  # of the frame that the MAC has
 
@@ -118,12 +119,14 @@ class TxDma(Engine):
         """Read a descriptor's buffers. Data without a first descriptor is no frame and gets lost."""
         word0, sizes = descriptor.word0, descriptor.word1
         if word0 & d.FIRST:
-            self._parts, self._control = [], word0
+            self._control = word0
+            self._frame.clear()
         second = 0 if word0 & d.TCH and not word0 & d.TER else sizes >> 16 & d.SIZE_MASK
         for address, size in ((descriptor.word2, sizes & d.SIZE_MASK), (descriptor.word3, second)):
             if size:
                 self.registers.DMACHTBAR = address
-                self._parts.append(self.list.load(address, size))
+                self._frame += self.list.load(address, size)
+        del self._frame[JABBER:]
 
     def _hand_over(self, descriptor: Descriptor) -> None:
         self._last = descriptor
@@ -134,7 +137,7 @@ class TxDma(Engine):
             return
         self.registers.ETS = 1
         control, self._control = self._control, None
-        self._send(b"".join(self._parts), control)
+        self._send(bytes(self._frame), control)
 
     def close(self, status: int, stamp: Stamp | None = None) -> None:
         """The MAC is done with the frame: write its status back and go on."""

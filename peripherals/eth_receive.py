@@ -10,6 +10,7 @@ from stm32emu.peripherals.eth_block import LONGEST, MINIMUM, EthBlock, frame_che
 from stm32emu.peripherals.eth_filter import AddressRegister, Settings, Verdict, judge
 from stm32emu.peripherals.eth_registers import EthRegisters as R
 
+CABLE = 1024  # frames that may be on their way here, as in the buffer of a switch's port
 PAYLOAD_TYPES = {offload.UDP: 1, offload.TCP: 2, offload.ICMP: 3, offload.ICMPV6: 3}  # RDES4.IPPT
 
 
@@ -57,6 +58,9 @@ class EthReceiver(EthBlock):
             self._enqueue(frame.ljust(MINIMUM, b"\0"), bad_fcs)
 
     def _enqueue(self, frame: bytes, bad_fcs: bool) -> None:
+        if len(self._cable) >= CABLE:
+            self._drop("too many at once for the cable")
+            return
         self._cable.append((frame, bad_fcs))
         if len(self._cable) == 1:
             self._await_arrival()

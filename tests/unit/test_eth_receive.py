@@ -16,6 +16,7 @@ from eth_bench import (
     fcs,
     wire_cycles,
 )
+from stm32emu.peripherals.eth_receive import CABLE
 
 RS, RBUS, ROS, ERS, NIS, AIS = 1 << 6, 1 << 7, 1 << 4, 1 << 14, 1 << 16, 1 << 15
 FIRST, LAST, DE, ES, CE, AFM, SAF, VLAN, FT = (1 << n for n in (9, 8, 14, 15, 1, 30, 13, 10, 5))
@@ -307,6 +308,17 @@ def test_where_length_ends_and_type_begins(kind: int, is_type: bool) -> None:
     arrive(bench, ethernet(bytes(100), kind=kind))
     assert bool(bench.rdes(0)[0] & FT) is is_type
     assert (len(bench.stored(0)) == 114) is is_type  # CSTF strips
+
+
+def test_a_flood_is_held_back_by_the_cable() -> None:
+    bench = Bench()
+    for _ in range(CABLE + 3):
+        bench.eth.receive(FRAME)
+    assert len(bench.eth._cable) == CABLE
+    assert bench.eth.dropped == {"too many at once for the cable": 3}
+    bench.advance(ms=1)
+    bench.eth.receive(FRAME)
+    assert bench.eth.dropped["too many at once for the cable"] == 3
 
 
 def test_the_longest_frame_fills_the_fifo_exactly() -> None:

@@ -131,6 +131,23 @@ def test_jabber_is_cut_off() -> None:
     assert bench.eth.dropped == {"sent longer than 2048 bytes": 1}
 
 
+@pytest.mark.parametrize("flags", [FIRST, 0])
+def test_a_frame_that_never_ends_takes_no_more_memory(flags: int) -> None:
+    """Descriptors without TDES0.LS, given to the DMA again and again; the frame is cut off as any that is too long."""
+    bench = Bench()
+    bench.tx_start()
+    for n in range(100):
+        bench.tx(0, bytes(1500), flags=flags if n == 0 else 0, count=1)
+        bench["DMATPDR"] = 0
+    assert len(bench.eth._tx._frame) == 2049
+    bench.tx(0, bytes(1500), flags=LAST, count=1)
+    bench["DMATPDR"] = 0
+    bench.advance(ms=1)
+    assert bench.sent == []
+    assert bench.eth.dropped == ({"sent longer than 2048 bytes": 1} if flags else {})
+    assert bench.tdes(0)[0] >> 31 == 0
+
+
 def test_software_may_bring_its_own_fcs() -> None:
     bench = Bench()
     bench.tx(0, FRAME + fcs(FRAME), flags=FIRST | LAST | DC)
