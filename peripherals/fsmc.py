@@ -48,6 +48,8 @@ class Fsmc(Peripheral):
     A bank stays once it has been there; what is stored there is up to `on_static`.
     """
 
+    SIZE: ClassVar[int] = 0x1000
+
     MISSING: ClassVar[str] = "access timing; NAND flash and PC cards; a bank that is disabled again still answers"
 
     BCR = control_registers()
