@@ -377,11 +377,11 @@ bool traps_may_occur(Core *, const uint16_t op[2]);
 void traps_enter_it(Core *, uint32_t it);
 void traps_paused(Core *, uint32_t pc);
 
-/* True: the block is not to run now. */
-static inline bool core_traps(Core *c, uint32_t address, uint32_t size)
+/* False: `traps_block` has nothing to do. */
+static inline bool core_may_trap(const Core *c, uint32_t address)
 {
     uint32_t n = address >> 1 & (TRAP_FILTER - 1);
-    return ((c->traps.filter[n >> 3] >> (n & 7) & 1) || (c->scs.fpccr & FPCCR_LSPACT)) && traps_block(c, address, size);
+    return (c->traps.filter[n >> 3] >> (n & 7) & 1) || (c->scs.fpccr & FPCCR_LSPACT);
 }
 
 /* _core_stack.c */

@@ -55,6 +55,7 @@ bool fp_stack(Core *c, uint32_t address, bool privileged, uint32_t words[FP_WORD
 int fp_preserve(Core *c)
 {
     uint32_t words[FP_WORDS], address = c->scs.fpcar, length = FP_WORDS * 4;
+    c->idle.effects = true;
     registers(c, words, false);
     bool privileged = !(c->scs.fpccr & FPCCR_USER);
     if (mpu_first_denied(c, address, address + length, UC_PROT_WRITE, privileged) < address + length)

@@ -126,6 +126,13 @@ bool core_boundary(Core *c, uint32_t address)
     return true;
 }
 
+/* One that may have something to check before it runs, and is perhaps not to run now. */
+static __attribute__((noinline)) void trapped_block(Core *c, uint32_t address, uint32_t size)
+{
+    if (!traps_block(c, address, size))
+        c->block_size += size;
+}
+
 /* A block begins that is to run: at a natural boundary, or as the rest of the one before. */
 static inline void enter_block(Core *c, uint32_t address, uint32_t size, bool natural)
 {
@@ -134,7 +141,9 @@ static inline void enter_block(Core *c, uint32_t address, uint32_t size, bool na
         c->block = address;
         c->block_size = 0;
     }
-    if (!core_traps(c, address, size))
+    if (core_may_trap(c, address))
+        trapped_block(c, address, size);
+    else
         c->block_size += size;
 }
 
@@ -256,6 +265,7 @@ static void on_interrupt(uc_engine *uc, uint32_t number, void *user)
     (void)uc;
     Core *c = user;
     uint32_t pc = core_reg(c, UC_REG_PC);
+    c->idle.effects = true;
     if (pc >= EXC_RETURN_BASE && c->ipsr != 0) {
         /* the svc in the page has moved PC on by 2; the lowest bit of EXC_RETURN went to EPSR.T */
         uint32_t target = c->block >= EXC_RETURN_BASE ? c->block : number == 2 ? pc - 2 : pc;
