@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from benchmarks.machines import OTHER_UNICORNS, on_qemu, ours
-from benchmarks.measure import UNICORN, Row, medians, times
+from benchmarks.measure import UNICORN, Row, alone, medians, times
 
 ROWS = {
     "cpu-bignum": "bignum",
@@ -34,11 +34,16 @@ class Judge:
         return seconds
 
 
+def delay() -> Iterator[Row]:
+    """HAL_Delay(10000), skipped: 10 000 ticks of SysTick are left to do."""
+    yield alone("delay", medians({"delay": lambda: ours("delay")[0]})["delay"], "s")
+
+
 def rows(name: str) -> Iterator[Row]:
     """One row for each Unicorn."""
     image, judge = ROWS[name], Judge()
     machines = {UNICORN: partial(ours, image), "qemu": partial(on_qemu, image)}
     machines.update({version: partial(ours, image, folder) for version, folder in OTHER_UNICORNS.items()})
     seconds = medians({machine: partial(judge, run) for machine, run in machines.items()})
-    for version in (UNICORN, *OTHER_UNICORNS):
+    for version in dict.fromkeys((UNICORN, *OTHER_UNICORNS)):
         yield times(name, seconds[version], seconds["qemu"], version)

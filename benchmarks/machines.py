@@ -8,6 +8,7 @@ does counts.
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -50,6 +51,11 @@ def on_qemu(image: str) -> tuple[float, str]:
         start = cpu_seconds(process.pid)
         result = process.stdout.readline().split()[-1]
         return cpu_seconds(process.pid) - start, result
+
+
+def resident_bytes(pid: int) -> int:
+    """A process's resident memory (the second field of statm, in pages: proc(5))."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def cpu_seconds(pid: int) -> float:
