@@ -164,33 +164,23 @@ static PyObject *run(PyObject *self, PyObject *limit)
 
 static PyObject *advance(PyObject *self, PyObject *to)
 {
-    Core *c = (Core *)self;
     long long cycle = PyLong_AsLongLong(to);
     if (cycle == -1 && PyErr_Occurred())
         return NULL;
-    if (cycle > c->cycles)
-        c->cycles = c->natural = cycle;
-    c->force_natural = true;
+    core_pass((Core *)self, cycle);
     Py_RETURN_NONE;
 }
 
-/* Let events due by now happen while the CPU sleeps, and say whether one of them wakes it. */
 static PyObject *wake(PyObject *self, PyObject *unused)
 {
     (void)unused;
     Core *c = (Core *)self;
-    if (c->cycles >= c->deadline || c->cycles >= c->due || c->cycles >= systick_due(c))
-        core_run_due(c);
+    bool awake = core_wake(c);
     if (c->failed) {
         core_restore_error(c);
         return NULL;
     }
-    if (nvic_wakes(c))
-        Py_RETURN_TRUE;
-    if (!c->waits_for_event || !c->event_register)
-        Py_RETURN_FALSE;
-    c->event_register = false;
-    Py_RETURN_TRUE;
+    return PyBool_FromLong(awake);
 }
 
 static PyObject *stop(PyObject *self, PyObject *unused)
@@ -372,9 +362,7 @@ static int set_due(PyObject *self, PyObject *value, void *unused)
 static PyObject *get_wake_at(PyObject *self, void *unused)
 {
     (void)unused;
-    Core *c = (Core *)self;
-    int64_t systick = systick_due(c);
-    return PyLong_FromLongLong(systick < c->due ? systick : c->due);
+    return PyLong_FromLongLong(core_wake_at((Core *)self));
 }
 
 static PyObject *skip_idle(PyObject *self, PyObject *until)
@@ -391,23 +379,19 @@ static PyObject *skip_idle(PyObject *self, PyObject *until)
     Py_RETURN_NONE;
 }
 
-static PyObject *get_idle_mode(PyObject *self, void *unused)
+static PyObject *get_skip_loops(PyObject *self, void *unused)
 {
     (void)unused;
-    return PyLong_FromLong(((Core *)self)->idle.mode);
+    return PyBool_FromLong(((Core *)self)->idle.wanted);
 }
 
-static int set_idle_mode(PyObject *self, PyObject *value, void *unused)
+static int set_skip_loops(PyObject *self, PyObject *value, void *unused)
 {
     (void)unused;
-    long mode = value != NULL ? PyLong_AsLong(value) : -1;
-    if (mode == -1 && PyErr_Occurred())
+    int wanted = value != NULL ? PyObject_IsTrue(value) : -1;
+    if (wanted < 0)
         return -1;
-    if (mode < IDLE_RUN || mode > IDLE_REPORT) {
-        PyErr_Format(PyExc_ValueError, "there is no idle mode %ld", mode);
-        return -1;
-    }
-    core_idle_set_mode((Core *)self, (IdleMode)mode);
+    core_idle_look_for((Core *)self, wanted);
     return 0;
 }
 
@@ -428,6 +412,7 @@ static PyMethodDef methods[] = {
 
 static PyMemberDef members[] = {
     {"now", T_LONGLONG, offsetof(Core, natural), READONLY, NULL},
+    {"idle_until", T_LONGLONG, offsetof(Core, idle.until), 0, NULL},
     {"block", T_UINT, offsetof(Core, block), READONLY, NULL},
     {"ipsr", T_UINT, offsetof(Core, ipsr), READONLY, NULL},
     {"on_due", T_OBJECT_EX, offsetof(Core, on_due), 0, NULL},
@@ -435,7 +420,7 @@ static PyMemberDef members[] = {
     {"on_itm", T_OBJECT_EX, offsetof(Core, on_itm), 0, NULL},
     {NULL, 0, 0, 0, NULL}};
 
-static PyGetSetDef getset[] = {{"due", get_due, set_due, NULL, NULL}, {"idle_mode", get_idle_mode, set_idle_mode, NULL, NULL},
+static PyGetSetDef getset[] = {{"due", get_due, set_due, NULL, NULL}, {"skip_loops", get_skip_loops, set_skip_loops, NULL, NULL},
                                {"wake_at", get_wake_at, NULL, NULL, NULL}, {NULL, NULL, NULL, NULL, NULL}};
 
 static PyType_Slot slots[] = {

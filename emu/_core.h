@@ -160,8 +160,6 @@ typedef struct {
     int64_t cycle;
 } Snapshot;
 
-/* What to do about busy idle loops: run them, skip them, or end the run for the caller to wait. */
-typedef enum { IDLE_RUN, IDLE_SKIP, IDLE_REPORT } IdleMode;
 typedef enum { IDLE_AWAY, IDLE_REGISTERS, IDLE_MEMORY } IdlePhase;
 
 typedef struct {
@@ -174,7 +172,8 @@ typedef struct {
 #define MOST_WRITTEN 64
 
 typedef struct {
-    IdleMode mode;
+    bool wanted;   /* idle loops are looked for */
+    int64_t until; /* cycle up to which sleep and idle loops may pass at once; beyond, the run ends for the caller to wait */
     IdlePhase phase;
     int64_t look_at, wait; /* the cycle of the next look, and cycles between fruitless ones */
     int64_t since, period;
@@ -317,7 +316,7 @@ bool exception_lazy_fault(Core *, int fault, uint32_t return_address);
 void core_snapshot(Core *, Snapshot *);
 
 /* _core_idle.c */
-void core_idle_set_mode(Core *, IdleMode);
+void core_idle_look_for(Core *, bool wanted);
 bool core_idle_look(Core *, uint32_t address);
 void core_idle_skip(Core *, int64_t until);
 void core_idle_disturbed(Core *);
@@ -415,6 +414,9 @@ uint32_t thumb_access_address(Core *, uint32_t pc, uint32_t page);
 int core_open(Core *);
 void core_reset(Core *, uint32_t vectors, bool relocated);
 int core_run(Core *, int64_t limit);
+void core_pass(Core *, int64_t cycle);
+bool core_wake(Core *);
+int64_t core_wake_at(const Core *);
 void core_update_deadline(Core *);
 bool core_boundary(Core *, uint32_t address);
 void core_leave(Core *);

@@ -9,7 +9,8 @@ class Core:
     wake_at: int
     block: int
     ipsr: int
-    idle_mode: int
+    skip_loops: bool
+    idle_until: int
     on_due: Callable[[], int | None]
     on_program: Callable[[int, int, int], None]
     on_itm: Callable[[int, int, int], None]

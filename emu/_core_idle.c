@@ -22,7 +22,7 @@
 static void look_at(Core *c, int64_t cycle)
 {
     c->idle.phase = IDLE_AWAY;
-    c->idle.look_at = c->idle.mode == IDLE_RUN ? INT64_MAX : cycle;
+    c->idle.look_at = c->idle.wanted ? cycle : INT64_MAX;
     core_update_deadline(c);
 }
 
@@ -45,12 +45,10 @@ void core_idle_disturbed(Core *c)
         look_at(c, c->cycles + c->idle.wait);
 }
 
-void core_idle_set_mode(Core *c, IdleMode mode)
+void core_idle_look_for(Core *c, bool wanted)
 {
-    if (c->idle.mode != mode) {
-        c->idle.mode = mode;
-        look_soon(c, c->cycles);
-    }
+    c->idle.wanted = wanted;
+    look_soon(c, c->cycles);
 }
 
 static void read_registers(Core *c, IdleRegisters *r)
@@ -130,8 +128,8 @@ void core_idle_skip(Core *c, int64_t until)
 /* The loop is proved to stand still. True when the run is to be left, for the caller to wait and skip. */
 static bool found(Core *c)
 {
-    int64_t systick = systick_due(c), event = systick < c->due ? systick : c->due;
-    if (c->idle.mode == IDLE_REPORT && event - 1 - c->cycles >= c->idle.period) {
+    int64_t event = core_wake_at(c);
+    if (event > c->idle.until && event - 1 - c->cycles >= c->idle.period) {
         look_soon(c, c->cycles);
         c->reason = RUN_IDLE;
         c->stop = true;

@@ -422,6 +422,48 @@ static uint32_t start_address(Core *c)
     return by_stub ? core_by_stub(c, address) : address;
 }
 
+/* The cycle of the next event, with which alone a sleeping CPU may wake. */
+int64_t core_wake_at(const Core *c)
+{
+    int64_t systick = systick_due(c);
+    return systick < c->due ? systick : c->due;
+}
+
+/* Time passes, and nothing is executed. */
+void core_pass(Core *c, int64_t cycle)
+{
+    if (cycle > c->cycles)
+        c->cycles = c->natural = cycle;
+    c->force_natural = true;
+}
+
+/* Let events due by now happen while the CPU sleeps, and say whether one of them wakes it. */
+bool core_wake(Core *c)
+{
+    if (c->cycles >= core_wake_at(c))
+        core_run_due(c);
+    if (nvic_wakes(c))
+        return true;
+    bool awake = c->waits_for_event && c->event_register;
+    if (awake)
+        c->event_register = false;
+    return awake;
+}
+
+/* Sleep from event to event, as far as time may pass at once. True: awake, though perhaps to stop. */
+static bool sleep_through(Core *c)
+{
+    c->stop = false;
+    while (!core_wake(c)) {
+        int64_t event = core_wake_at(c);
+        if (c->stop || event > c->idle.until || event >= c->limit)
+            return false;
+        core_pass(c, event);
+    }
+    c->reason = RUN_STOPPED;
+    return true;
+}
+
 int core_run(Core *c, int64_t limit)
 {
     c->limit = limit;
@@ -447,6 +489,8 @@ int core_run(Core *c, int64_t limit)
         settle(c, err);
         if (PyErr_CheckSignals() < 0)
             core_callback_failed(c);
+        if (c->stop && c->reason == RUN_SLEEP && !sleep_through(c))
+            break;
     }
     c->stop = false;
     if (c->failed) {

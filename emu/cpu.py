@@ -56,18 +56,7 @@ class Reason(IntEnum):
     STOPPED = 5
     """`stop` was called"""
     IDLE = 6
-    """a busy idle loop was found and `idle_mode` is REPORT"""
-
-
-class IdleMode(IntEnum):
-    """What the core does about busy idle loops (`_core_idle.c`); the firmware cannot tell the difference."""
-
-    RUN = 0
-    """go round and round, as silicon does"""
-    SKIP = 1
-    """skip whole rounds up to the next event or the run's limit"""
-    REPORT = 2
-    """end the run with IDLE, for the caller to wait and then call `skip_idle`"""
+    """a busy idle loop was found that may not be skipped to the next event, which lies beyond `idle_until`"""
 
 
 @dataclass(frozen=True)
@@ -149,6 +138,10 @@ class Cpu(Core):
 
     Time is in cycles: one for each halfword of code fetched. `now` is the time at the last natural boundary, which is
     what peripherals see. `due` is the cycle at which `on_due` is called; it returns the next one or None.
+
+    With `skip_loops` busy idle loops count as sleep (`_core_idle.c`); the firmware cannot tell the difference. Sleep
+    passes from event to event at once up to the cycle `idle_until`; beyond it, `run` ends with SLEEP or IDLE, for the
+    caller to wait and then to call `advance` and `wake`, or `skip_idle`.
     """
 
     def __init__(self, api: dict[str, int] | None = None) -> None:

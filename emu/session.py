@@ -19,7 +19,7 @@ from stm32emu.cable import Cable
 from stm32emu.checks import Checks
 from stm32emu.chips import ChipGuess, check_fits, infer_chip
 from stm32emu.console import Console
-from stm32emu.cpu import NEVER, IdleMode, Reason, unicorn_version
+from stm32emu.cpu import NEVER, Reason, unicorn_version
 from stm32emu.crash import Crash
 from stm32emu.elf import load_firmware
 from stm32emu.errors import GuestError, UserError
@@ -118,7 +118,9 @@ class Session:
         self._recorder: RecordingWriter | None = None
         self._interrupted: int | None = None
         self._reason = Reason.STOPPED
+        self.machine.cpu.skip_loops = not options.no_idle_skip
         self._pacer = Pacer()
+        self._paid = 0  # the cycle up to which idle time has been waited for
         self._paced = options.pace == "real" and bool(options.ports)
         self._limit = NEVER
         self._started = self._status_due = time.monotonic()
@@ -216,7 +218,7 @@ class Session:
     def _loop(self) -> Outcome:
         while True:
             limit = self._next_limit()
-            self.machine.cpu.idle_mode = self._idle_mode()
+            self.machine.cpu.idle_until = self._paid if self._waits() else NEVER
             reason = self._reason = self.machine.run(limit)
             ended = self._ended(reason)
             if ended is not None:
@@ -230,7 +232,7 @@ class Session:
         """The cycle to run to: a slice, the host's next timer, or the end of the run, whichever is first."""
         if self.interrupted:
             return self.machine.clock.now + 1
-        limits = [self.machine.clock.now + SLICE]
+        limits = [max(self.machine.clock.now + SLICE, self._paid)]
         timer = self.bridge.poll_at()
         if timer is not None:
             limits.append(self.machine.time.cycle(timer))
@@ -271,27 +273,20 @@ class Session:
     # Sleep
 
     def _idle(self) -> bool:
-        """The CPU sleeps or loops idly: let time pass until an event, a timer of the host, or a ready socket. True: for
-        ever."""
+        """The CPU sleeps or loops idly beyond the time that may pass at once: let more pass. True: it is dead."""
         timer = self.bridge.poll_at()
-        until = min(self.machine.cpu.wake_at, self._end_cycle())
+        until = self._end_cycle()
         if timer is not None:
             until = min(until, self.machine.time.cycle(timer))
-        if until >= NEVER and not self._waits():
-            return self._wait_for_peer()
         if self._waits():
-            until = self._wait(until)
+            until = self._paid = self._wait(until)
+        elif min(until, self.machine.cpu.wake_at) >= NEVER:
+            return self._wait_for_peer()
         if self._reason is Reason.IDLE:
             self.machine.skip_idle(until)
         else:
             self.machine.sleep(until)
         return False
-
-    def _idle_mode(self) -> IdleMode:
-        """Idle loops are slept through like WFI: by the wall clock once that counts, else at once."""
-        if self.options.no_idle_skip:
-            return IdleMode.RUN
-        return IdleMode.REPORT if self._waits() else IdleMode.SKIP
 
     def _wait_for_peer(self) -> bool:
         """Only a host peer can wake the CPU: time stands still until one speaks. True if none can."""

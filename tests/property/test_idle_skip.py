@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from stm32emu.chips import find_chip
-from stm32emu.cpu import IdleMode, Reason
+from stm32emu.cpu import NEVER, Reason
 from stm32emu.elf import load_firmware
 from stm32emu.machine import Machine
 
@@ -118,10 +118,10 @@ def loops(random: Random, count: int) -> str:
     return "\n".join(text).replace("; ", "\n")
 
 
-def run(elf: Path, mode: IdleMode, step: int, end: int) -> tuple[tuple[int, str, list[int]], int]:
+def run(elf: Path, skip: bool, idle_until: int, step: int, end: int) -> tuple[tuple[int, str, list[int]], int]:
     """What can be seen of the machine at cycle `end`, and how often a loop was reported idle."""
     machine = Machine(load_firmware(elf), find_chip("f407"))
-    machine.cpu.idle_mode = mode
+    machine.cpu.skip_loops, machine.cpu.idle_until = skip, idle_until
     reports = 0
     while machine.clock.now < end:
         limit = min(machine.clock.now + step, end)
@@ -137,9 +137,9 @@ def test_skipping_changes_nothing(compile_firmware: Callable[..., Path], seed: i
     source = START.replace("PERIOD", str(random.randint(1500, 9000))) + loops(random, 16) + END
     elf = compile_firmware(f"idle{seed}", source, suffix=".s")
     end = random.randint(400_000, 600_000)
-    expected, _ = run(elf, IdleMode.RUN, 1 << 40, end)
-    skipped, _ = run(elf, IdleMode.SKIP, random.randint(10_000, 90_000), end)
-    waited, reports = run(elf, IdleMode.REPORT, random.randint(10_000, 90_000), end)
+    expected, _ = run(elf, False, 0, NEVER, end)
+    skipped, _ = run(elf, True, NEVER, random.randint(10_000, 90_000), end)
+    waited, reports = run(elf, True, 0, random.randint(10_000, 90_000), end)
     assert skipped == expected
     assert waited == expected
     assert reports > 10

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Idle time and host peers: what is slow on the wall clock is as slow to the firmware, unless it is told not to wait."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+
+import pytest
+
+from runs import IMAGES, PATIENCE, free_port, running
+
+HESITATION = 3.0  # seconds; the server waits 10 s for a peer (TLS_TIMEOUT_MS) before it gives up
+REQUEST = b"GET / HTTP/1.0\r\n\r\n"
+
+
+def slow_client(port: int) -> bytes:
+    """Connect, hesitate, shake hands, hesitate again, ask: what the server sends."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    received = b""
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as raw:
+        time.sleep(HESITATION)
+        with context.wrap_socket(raw) as tls:
+            time.sleep(HESITATION)
+            tls.sendall(REQUEST)
+            while data := tls.recv(4096):
+                received += data
+    return received
+
+
+@pytest.mark.parametrize("image", ["tls_server.elf", "tls_superloop.elf"])
+def test_a_slow_peer_trips_no_timer_in_real_pace(image: str) -> None:
+    with running(str(IMAGES / image), "--port", f"{free_port()}:4433", "--pace", "real") as run:
+        assert b"STM32F407 with mbed TLS and lwIP" in slow_client(run.port())
+
+
+def test_a_slow_peer_is_too_slow_for_a_firmware_that_does_not_wait() -> None:
+    with running(str(IMAGES / "tls_server.elf"), "--port", f"{free_port()}:4433", "--pace", "max") as run:
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            slow_client(run.port())
+        run.wait_for(r"tls: handshake: -0x6800 in state 1", of=lambda: run.console)  # MBEDTLS_ERR_SSL_TIMEOUT
