@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Idle time and host peers: what is slow on the wall clock is as slow to the firmware, unless it is told not to wait."""
+"""Idle time and host peers: what is slow on the wall clock is slow to the firmware, unless it is told not to wait."""
 
 from __future__ import annotations
 
