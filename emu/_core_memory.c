@@ -446,7 +446,7 @@ static Mmio *map_block(Core *c, uint32_t base, uint32_t size)
 int core_add_mmio(Core *c, uint32_t base, uint32_t size, PyObject *read, PyObject *write, PyObject *words, PyObject *plain)
 {
     Mmio *m = mmio_at(c, base);
-    if (m == NULL)
+    if (m == NULL || m->base != base)
         m = map_block(c, base, size);
     return m == NULL ? -1 : take_handlers(m, read, write, words, plain);
 }
