@@ -15,6 +15,7 @@ from typing import Any
 from stm32emu.chips import Chip, find_chip
 from stm32emu.errors import UserError
 from stm32emu.faults import GRAMMAR, Fault, parse_fault
+from stm32emu.log import LEVELS
 from stm32emu.netbridge.forward import Forward, parse_forward
 from stm32emu.peripherals.clock import ClockTree, ManualClock
 from stm32emu.peripherals.eth_phy import MODELS, make_phy
@@ -202,8 +203,9 @@ OPTIONS = (
     ),
     Option("--no-idle-skip", "no_idle_skip", "", "run busy idle loops, round by round, for the same result"),
     Option(
-        "--log-level", "log_level", "LEVEL", "debug, info, warning or error [info]",
-        one_of("debug", "info", "warning", "error"),
+        "--log-level", "log_level", "LEVEL",
+        "what to log: debug (every frame), info, warning (only what is probably wrong) or error [info]",
+        one_of(*LEVELS),
     ),
     Option("--debug", "debug", "", "show a traceback with every error"),
 )  # fmt: skip
@@ -227,7 +229,7 @@ def parse_options(elf: Path, words: Mapping[str, str | Sequence[str] | bool | No
 def recorded_words(options: RunOptions) -> dict[str, Word]:
     """What a recording must say of `options`, as words by field name."""
     values = {option: getattr(options, option.field) for option in OPTIONS if option.recorded}
-    given = {option: value for option, value in values.items() if value not in (None, (), False)}
+    given = {option: value for option, value in values.items() if value not in (None, ()) and value is not False}
     return {option.field: _word(option, value) for option, value in given.items()}
 
 

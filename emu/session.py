@@ -8,30 +8,27 @@ and back the same way. Frames enter the guest as events at a cycle.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from hashlib import sha256
-from importlib.metadata import version
 
 from stm32emu.cable import Cable
 from stm32emu.checks import Checks
 from stm32emu.chips import ChipGuess, check_fits, infer_chip
 from stm32emu.console import Console
-from stm32emu.cpu import NEVER, Reason, unicorn_version
+from stm32emu.cpu import NEVER, Reason
 from stm32emu.crash import Crash
 from stm32emu.elf import load_firmware
 from stm32emu.errors import GuestError, UserError
 from stm32emu.fault_injection import FaultInjection
-from stm32emu.files import OutputFile
+from stm32emu.log import Log
 from stm32emu.machine import Machine
 from stm32emu.netbridge.bridge import Bridge, BridgeError
 from stm32emu.netbridge.link import Direction
-from stm32emu.netbridge.pcapng import PcapngWriter
-from stm32emu.options import RunOptions, recorded_words
+from stm32emu.options import RunOptions
+from stm32emu.outputs import Outputs
 from stm32emu.pacing import STEP_NS, Pacer
-from stm32emu.recording import FRAME, End, Header, Input, Recording, RecordingWriter
+from stm32emu.recording import FRAME, Input, Recording
 from stm32emu.summary import ledger_table
 from stm32emu.timebase import NANO
 
@@ -82,14 +79,14 @@ class Session:
         status: Callable[[Status], None] | None = None,
         recording: Recording | None = None,
     ) -> None:
-        self.log = log
+        self.log = Log(log, options.log_level)
         self._status = status
         firmware = load_firmware(options.elf)
         guess = ChipGuess(options.chip, "--chip") if options.chip else infer_chip(firmware)
         check_fits(firmware, guess.chip)
         self.options = replace(options, chip=guess.chip)
         self._why = "as recorded" if recording else guess.why
-        self.console = Console(console, log, uart=options.uart, until=options.until)
+        self.console = Console(console, self.log.info, uart=options.uart, until=options.until)
         self.machine = Machine(
             firmware,
             guess.chip,
@@ -101,21 +98,23 @@ class Session:
             on_frame=self._on_frame,
         )
         self.machine.reset_listeners.append(self._on_reset)
-        self.crash = Crash(self.machine, log)
+        self.crash = Crash(self.machine, self.log.error)
         self.bridge = Bridge(
             options.ports,
             bind=options.bind,
             guest_ip=str(options.guest_ip) if options.guest_ip else None,
             seed=options.seed,
-            log=log,
+            log=self.log.info,
         )
         self.cable = Cable(self.machine, self._to_bridge)
         self.faults = FaultInjection(
-            options.faults, machine=self.machine, link=self.cable.link, seed=options.seed, log=log
+            options.faults, machine=self.machine, link=self.cable.link, seed=options.seed, log=self.log.info
         )
-        self.checks = Checks(options.checks, self.machine, self.cable.link, log)
+        self.checks = Checks(options.checks, self.machine, self.cable.link, self.log.error)
+        if options.log_level == "debug":
+            self.cable.link.taps.append(self._log_frame)
         self._recording = recording
-        self._recorder: RecordingWriter | None = None
+        self._outputs = Outputs(self.options, self.machine, self.cable.link)
         self._interrupted: int | None = None
         self._reason = Reason.STOPPED
         self.machine.cpu.skip_loops = not options.no_idle_skip
@@ -143,7 +142,10 @@ class Session:
     def _on_reset(self, cause: str) -> None:
         if self.machine.resets <= RESETS_SHOWN:
             last = "; further resets are not shown" if self.machine.resets == RESETS_SHOWN else ""
-            self.log(f"reset by {RESET_CAUSES[cause]} at {self.machine.time.now_ns / NANO:.6f} s{last}")
+            self.log.warning(f"reset by {RESET_CAUSES[cause]} at {self.machine.time.now_ns / NANO:.6f} s{last}")
+
+    def _log_frame(self, frame: bytes, now: int, way: Direction) -> None:
+        self.log.debug(f"{now / NANO:.6f} s {way.value}: {len(frame)} bytes, type 0x{frame[12:14].hex()}")
 
     def _forward(self) -> None:
         """Send what the host has for the guest on its way."""
@@ -152,8 +154,7 @@ class Session:
 
     def _come_in(self, event: Input) -> None:
         """The one way in for anything from outside: as an event at a cycle, recorded when asked for."""
-        if self._recorder:
-            self._recorder.input(event)
+        self._outputs.input(event)
         self.machine.clock.at(event.cycle, partial(self.cable.to_guest, event.data), outside=True)
 
     # The run
@@ -165,12 +166,12 @@ class Session:
         except BridgeError as error:
             raise UserError(str(error)) from None
         try:
-            with self._outputs():
+            with self._outputs:
                 return self._run()
         finally:
             self.bridge.close()
             for line in (*self.checks.summary(), *ledger_table(self.machine)):
-                self.log(line)
+                self.log.warning(line)
 
     def interrupt(self, exit_code: int) -> None:
         """End the run at the next natural boundary, with this exit code; safe to call from a signal handler."""
@@ -182,27 +183,8 @@ class Session:
         """Whether `interrupt` was called."""
         return self._interrupted is not None
 
-    @contextmanager
-    def _outputs(self) -> Iterator[None]:
-        """The files of --pcap and --record."""
-        with ExitStack() as files:
-            if self.options.pcap is not None:
-                writer = PcapngWriter(files.enter_context(OutputFile("--pcap", self.options.pcap)))
-                self.cable.link.taps.append(
-                    lambda frame, now, way: writer.packet(frame, now, way is Direction.TO_GUEST)
-                )
-            if self.options.record is not None:
-                file = files.enter_context(OutputFile("--record", self.options.record))
-                self._recorder = RecordingWriter(file.write, self._describe())
-            yield
-
-    def _describe(self) -> Header:
-        digest = sha256(self.machine.firmware.contents).hexdigest()
-        by = f"stm32emu {version('stm32emu')}, Unicorn {unicorn_version()}"
-        return Header(str(self.options.elf), digest, by, recorded_words(self.options))
-
     def _run(self) -> Outcome:
-        self.log(f"{self.options.elf.name}: {self.machine.chip} ({self._why})")
+        self.log.info(f"{self.options.elf.name}: {self.machine.chip} ({self._why})")
         self.faults.start()
         for event in self._recording.inputs if self._recording else ():
             self._come_in(event)
@@ -210,9 +192,7 @@ class Session:
             outcome = self._loop()
         except GuestError as error:  # --strict
             outcome = Outcome(error.exit_code, error.sentence)
-        if self._recorder:
-            stop = self._reason.name.lower()
-            self._recorder.end(End(self.machine.clock.now, self.machine.state_hash(), stop, outcome.exit_code))
+        self._outputs.end(self._reason, outcome.exit_code)
         return outcome
 
     def _loop(self) -> Outcome:

@@ -126,3 +126,16 @@ def test_the_first_unmodelled_access_ends_a_strict_run(compile_firmware: Callabl
     code, _console, log = stm32emu(str(elf), "--strict")
     assert code == 1
     assert re.search(r"\nstrict: the firmware used DAC\+0x4 read near 0x0800001[0-9a-f], .*\n\Z", log)
+
+
+@pytest.mark.parametrize(("level", "lines"), [("info", 3), ("warning", 2), ("error", 0)])
+def test_log_level(level: str, lines: int, compile_firmware: Callable[..., Path]) -> None:
+    """The chip is information, the ledger's table a warning."""
+    elf = compile_firmware("unmodelled", UNMODELLED, suffix=".s")
+    words = ("--duration", "1ms", "--on-fault", "continue", "--log-level", level)
+    assert len(stm32emu(str(elf), *words)[2].splitlines()) == lines
+
+
+def test_the_debug_log_has_every_frame() -> None:
+    log = stm32emu(str(IMAGES / "echo.elf"), "--duration", "1s", "--log-level", "debug")[2]
+    assert re.search(r"^0\.\d{6} s from guest: 60 bytes, type 0x0806\n", log, re.MULTILINE)
