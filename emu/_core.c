@@ -326,18 +326,14 @@ static PyObject *state(PyObject *self, PyObject *unused)
     return all;
 }
 
-static void ignore_instruction(uc_engine *uc, uint64_t address, uint32_t size, void *core)
-{
-    (void)uc, (void)address, (void)size, (void)core;
-}
-
-/* A do-nothing UC_HOOK_CODE: it makes Unicorn cut blocks elsewhere, which must not change anything. For tests. */
+/* A UC_HOOK_CODE for every instruction: it makes Unicorn cut blocks elsewhere, which must not change anything. For tests. */
 static PyObject *code_hook(PyObject *self, PyObject *unused)
 {
     (void)unused;
     Core *c = (Core *)self;
     uc_hook hook;
-    c->api.hook_add(c->uc, &hook, UC_HOOK_CODE, (void *)ignore_instruction, NULL, 1, 0);
+    c->api.hook_add(c->uc, &hook, UC_HOOK_CODE, (void *)traps_every_instruction, c, 1, 0);
+    c->code_hook = true;
     c->api.ctl(c->uc, UC_CTL_TB_FLUSH);
     Py_RETURN_NONE;
 }

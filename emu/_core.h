@@ -208,7 +208,7 @@ struct Core {
 
     UnicornApi api;
     uc_engine *uc;
-    bool in_emu;
+    bool in_emu, code_hook;
     int64_t due;   /* Python's next event */
     int64_t limit; /* of this run */
 
@@ -339,6 +339,7 @@ static inline bool core_watched(Core *c, uint32_t address)
 void traps_translated(uc_engine *, uc_tb *block, uc_tb *before, void *core);
 bool traps_block(Core *, uint32_t address, uint32_t size);
 void traps_renew(Core *);
+void traps_every_instruction(uc_engine *, uint64_t address, uint32_t size, void *core);
 void traps_release(Core *);
 
 uint32_t traps_fault_of(Core *, const uint16_t op[2]);
