@@ -34,12 +34,12 @@ Reset_Handler:
 HardFault_Handler:
     b .
 """
-# Reads a register of the DAC, whose clock it has enabled.
+# Reads a register of DCMI, a stub, whose clock it has enabled (RCC_AHB2ENR.DCMIEN).
 CLOCKED = """
-    ldr r1, =0x40023840
-    ldr r0, =1 << 29
+    ldr r1, =0x40023834
+    movs r0, #1
     str r0, [r1]
-    ldr r1, =0x40007400"""
+    ldr r1, =0x50050000"""
 UNMODELLED = CRASHING.replace("    ldr r1, =0x2FFF0000", CLOCKED)
 
 
@@ -122,10 +122,10 @@ def test_the_first_unmodelled_access_ends_a_strict_run(compile_firmware: Callabl
     elf = compile_firmware("unmodelled", UNMODELLED, suffix=".s")
     code, _console, log = stm32emu(str(elf), "--duration", "1ms", "--on-fault", "continue")
     assert code == 0
-    assert re.search(r"used by the firmware and not modelled:\n  DAC\+0x004 .* pc 0x0800001[0-9a-f]  1 x\n", log)
+    assert re.search(r"used by the firmware and not modelled:\n  DCMI\+0x004 .* pc 0x0800001[0-9a-f]  1 x\n", log)
     code, _console, log = stm32emu(str(elf), "--strict")
     assert code == 1
-    assert re.search(r"\nstrict: the firmware used DAC\+0x4 read near 0x0800001[0-9a-f], .*\n\Z", log)
+    assert re.search(r"\nstrict: the firmware used DCMI\+0x4 read near 0x0800001[0-9a-f], .*\n\Z", log)
 
 
 @pytest.mark.parametrize(("level", "lines"), [("info", 3), ("warning", 2), ("error", 0)])
