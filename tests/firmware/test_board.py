@@ -12,6 +12,7 @@ from programs import result, run_program
 from stm32emu.block_table import bare_board
 from stm32emu.chip import Chip
 from stm32emu.chips import CHIPS, find_chip
+from stm32emu.guest_memory import UNIQUE_ID
 from stm32emu.peripherals.adc import AdcBlock
 from stm32emu.peripherals.clock import ManualClock
 from stm32emu.peripherals.dac import Dac
@@ -77,6 +78,23 @@ def test_sram_at_address_zero(compile_firmware: Compile) -> None:
     assert machine.memory.peek(0x100, 4) == machine.memory.peek(0x2000_0100, 4)
     machine.reset("software")
     assert machine.memory.peek(0, 8) == machine.memory.peek(0x0800_0000, 8)
+
+
+def test_system_memory_at_address_zero() -> None:
+    """MEM_MODE 1; modes for external memory leave things as they are."""
+    board = bare_board(find_chip("f407"))
+    board.blocks["SYSCFG"].write(0, 4, 1)
+    assert board.memory.peek(0x7A10, 12) == UNIQUE_ID
+    board.blocks["SYSCFG"].write(0, 4, 2)
+    assert board.memory.peek(0x7A10, 12) == UNIQUE_ID
+
+
+def test_dma_meets_a_block_without_its_clock_too() -> None:
+    board = bare_board(find_chip("f407"))
+    board.bus.write(0x4002_3008, b"\1\0\0\0")
+    assert board.bus.read(0x4002_3000, 4) == bytes(4)
+    board.one(Rcc).write(0x30, 4, 1 << 12)  # CRCEN
+    assert board.bus.read(0x4002_3000, 4) == b"\xff" * 4
 
 
 def test_an_rtc_alarm_reaches_its_vector() -> None:

@@ -23,3 +23,4 @@ def test_counts() -> None:
     assert rows["WWDG"].state == "partly"
     assert rows["DCMI"] == BlockRow("DCMI", "Stub", "stub", "everything: reads give back what was written", 0, 0, 0)
     assert rows["ADC"].registers == 3 * 20 + 3
+    assert {row.name: row for row in block_table(find_chip("f411"))}["ADC"].registers == 20 + 3
