@@ -182,7 +182,8 @@ class Host:
                 self._send_frame(reply.target_mac, ETHERTYPE_ARP, reply.emit())
         elif frame.ethertype == ETHERTYPE_IPV4:
             packet = Ipv4Packet.parse(frame.payload)
-            self.guest.learn(frame.src, packet.src)
+            if not self.guest.known:  # afterwards ARP and DHCP say it better: dying connections send from anywhere
+                self.guest.learn(frame.src, packet.src)
             if whole := self._reassembler.receive(packet, now):
                 self._receive_packet(whole, ours and is_unicast(packet.src) and is_unicast(packet.dst), now)
 

@@ -94,6 +94,21 @@ def test_an_ip_source_teaches_and_the_latest_counts() -> None:
         assert pair.host.guest.ip == IPv4Address(address)
 
 
+def test_a_stray_ip_source_does_not_move_a_guest_that_has_answered() -> None:
+    """As lwIP's, when an application aborts a connection that it has lost already; an announcement does."""
+    pair = Pair()
+    pair.guest.announce()
+    pair.exchange()
+    assert asked_for(pair) == [GUEST_IP]
+    pair.guest.ip = IPv4Address("32.6.1.32")
+    pair.guest.packet(200, b"", GATEWAY, OUR_MAC)
+    pair.exchange()
+    assert (pair.host.guest.ip, pair.host.guest.known) == (GUEST_IP, True)
+    pair.guest.announce()
+    pair.exchange()
+    assert pair.host.guest.ip == pair.guest.ip
+
+
 @pytest.mark.parametrize("source", ["0.0.0.0", "224.0.0.1", "255.255.255.255", "127.0.0.1"])
 def test_sources_that_nobody_has_teach_nothing(source: str) -> None:
     pair = Pair()
