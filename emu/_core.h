@@ -121,6 +121,7 @@ typedef struct {
     uint32_t stale_begin, stale_end; /* to be translated anew before the run goes on */
     uint32_t until;                  /* not 0: the run pauses there, in an IT block, to look at the instruction */
     uint32_t status;                 /* not 0: the access that comes next is this UsageFault */
+    bool had_context;                /* CONTROL.FPCA before that access, which Unicorn may set on the way to it */
     bool restart;                    /* other instructions trap now */
 } Traps;
 

@@ -243,8 +243,6 @@ static int pop_frame(Core *c, uint32_t exc_return, uint32_t frame[26], uint32_t 
         return fault ? fault : EXC_BUSFAULT;
     if (fp && !open)
         fp_restore(c, &frame[8]);
-    if (fp)
-        c->scs.fpccr &= ~FPCCR_LSPACT; /* the registers still hold what an open frame would have */
     *sp += fp ? 0x68 : 0x20;
     if ((frame[7] & XPSR_REALIGNED) && (fp || (c->scs.ccr & CCR_STKALIGN)))
         *sp |= 4;
@@ -272,6 +270,8 @@ static void restore(Core *c, uint32_t exc_return, const uint32_t frame[26], uint
         values[n] = (void *)&frame[n];
     c->api.reg_write_batch(c->uc, ids, values, 5);
     leave_handler_mode(c, exc_return, frame[7], sp, npriv);
+    if (!(exc_return & BASIC_FRAME << 2))
+        c->scs.fpccr &= ~FPCCR_LSPACT; /* the registers still hold what an open frame would have */
     if ((exc_return & RETURNS_TO_PSP) && c->stacks.on_overflow != NULL)
         stack_switched(c, sp, frame[6]);
     jump(c, frame[5], frame[7] & ~XPSR_REALIGNED, frame[6]);

@@ -289,9 +289,10 @@ static void on_interrupt(uc_engine *uc, uint32_t number, void *user)
         breakpoint(c, pc);
     } else if (number == 17)
         exception_fault(c, EXC_USAGEFAULT, CFSR_NOCP, 0, pc);
-    else if (number == 4)
+    else if (number == 4) {
+        c->traps.status = 0; /* which may have said so too */
         exception_fault(c, EXC_USAGEFAULT, CFSR_UNALIGNED, 0, pc);
-    else
+    } else
         exception_fault(c, EXC_USAGEFAULT, CFSR_UNDEFINSTR, 0, pc);
 }
 
@@ -363,6 +364,15 @@ static bool trigger_interrupt(Core *c, uint32_t pc)
     return true;
 }
 
+/* Clear CONTROL.FPCA, in a moment of Handler mode where that needs privilege. */
+static void forget_fp_context(Core *c)
+{
+    uint32_t handler = EXC_RESET, control = core_reg(c, UC_REG_CONTROL) & ~(uint32_t)CONTROL_FPCA;
+    int ids[] = {UC_REG_IPSR, UC_REG_CONTROL, UC_REG_IPSR};
+    void *values[] = {&handler, &control, &c->ipsr};
+    c->api.reg_write_batch(c->uc, ids, values, 3);
+}
+
 /* The fill hook refused an access and uc_emu_start came back with PC at the instruction. */
 static void take_access_fault(Core *c)
 {
@@ -370,8 +380,11 @@ static void take_access_fault(Core *c)
     c->access_fault = false;
     core_synchronous(c, pc);
     if (c->traps.status) {
-        exception_fault(c, EXC_USAGEFAULT, c->traps.status, 0, pc);
+        uint32_t status = c->traps.status;
         c->traps.status = 0;
+        if (status == CFSR_NOCP && !c->traps.had_context)
+            forget_fp_context(c);
+        exception_fault(c, EXC_USAGEFAULT, status, 0, pc);
         return;
     }
     if (trigger_interrupt(c, pc))

@@ -129,6 +129,7 @@ static void on_site(uc_engine *uc, uint64_t address, uint32_t size, void *user)
         return;
     else if (thumb_multiword_base(op) >= 0) {
         c->traps.status = status;
+        c->traps.had_context = core_reg(c, UC_REG_CONTROL) & CONTROL_FPCA;
         c->api.ctl(c->uc, UC_CTL_TLB_FLUSH);
     } else {
         core_synchronous(c, pc);

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import layout
 from fragments import IRQ0, IRQS, NMI, PENDSV, SYSTICK
-from outcome import END_FIELDS, ENTRY_FIELDS, Record, kind_of
+from outcome import Record, fields, kind_of
 
 VECTTBL, FORCED, DEBUGEVT = 1 << 1, 1 << 30, 1 << 31
 INVSTATE, INVPC, UNALIGNED = 1 << 17, 1 << 18, 1 << 24
@@ -38,20 +38,20 @@ class Parting:
 
 
 def _place(record: Record, field: str) -> int | None:
-    names = {layout.ENTRY: ENTRY_FIELDS, layout.END: END_FIELDS}.get(kind_of(record), ())
+    names = list(fields(record))
     return names.index(field) + 1 if field in names else None
 
 
 def get(record: Record, field: str) -> int:
     """A field's value, 0 if the record has no such field."""
     at = _place(record, field)
-    return record[at] if at and at < len(record) else 0
+    return record[at] if at else 0
 
 
 def change(record: Record, field: str, value: Callable[[int], int]) -> Record:
     """A copy with another value in a field, if the record has it."""
     at = _place(record, field)
-    return (*record[:at], value(record[at]), *record[at + 1 :]) if at and at < len(record) else record
+    return (*record[:at], value(record[at]), *record[at + 1 :]) if at else record
 
 
 def _breakpoint(record: Record) -> Record:
@@ -69,13 +69,14 @@ def _no_handler_to_return_to(mine: Record, other: Record) -> bool:
 
 def _frame_of_failed_return(mine: Record, other: Record) -> bool:
     """INVPC for a stacked IPSR that does not fit: the frame is where it was, QEMU has left it popped."""
-    popped = get(mine, "frame") != get(other, "frame")
+    popped = any(get(mine, field) != get(other, field) for field in ("frame", "FPCCR"))
     return popped and bool(get(mine, "CFSR") & get(other, "CFSR") & INVPC)
 
 
 def _odd_halfword_without_thumb(mine: Record, other: Record) -> bool:
     """INVSTATE at an address that is no multiple of four."""
-    return get(mine, "CFSR") ^ get(other, "CFSR") == INVSTATE | UNALIGNED and bool(get(mine, "[pc]") & 2)
+    same = (get(mine, "CFSR") ^ get(other, "CFSR")) & ~(INVSTATE | UNALIGNED) == 0
+    return same and bool(get(mine, "CFSR") & INVSTATE and get(other, "CFSR") & UNALIGNED and get(mine, "[pc]") & 2)
 
 
 def _end_of_page(mine: Record, other: Record) -> bool:

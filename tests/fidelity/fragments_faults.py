@@ -73,7 +73,9 @@ def no_coprocessor(place: Place) -> Lines:
 def divide_by_zero(place: Place) -> Lines:
     """Zero, or a fault if CCR.DIV_0_TRP says so."""
     divide = place.rng.choice(("udiv", "sdiv"))
-    return faulting(["movs r0, #7", "movs r1, #0", "movs r2, #1", "movs r3, #0", f"{divide} r2, r0, r1", "note 11"])
+    return faulting(
+        ["movs r0, #7", "movs r1, #0", "movs r2, #1", "movs r3, #0", "isb", f"{divide} r2, r0, r1", "note 11"]
+    )
 
 
 @kind(1, may_fault)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from fragments import Lines, Place, guarded, in_thread, kind
+from fragments_faults import faulting
 from fragments_interrupts import pend_lines
 
 
@@ -45,3 +46,13 @@ def set_fpscr(place: Place) -> Lines:
 def forget_fp(place: Place) -> Lines:
     """CONTROL.FPCA cleared by hand: the next frame has no FP registers."""
     return ["mrs r0, control", "bic r0, #4", "msr control, r0", "isb"]
+
+
+@kind(2, in_thread)
+def denied_fpu(place: Place) -> Lines:
+    """CPACR denies the FPU, to all or without privilege: NOCP. The frame has no FP context."""
+    forget = ["mrs r0, control", "bic r0, #4", "msr control, r0", "isb"]
+    deny = guarded(place, [f"put CPACR, {place.rng.choice((0, 0x00500000)):#x}", "dsb", "isb"])
+    use = place.rng.choice(("vmov s3, r0", "vadd.f32 s1, s2, s3", "vmrs r1, fpscr", "vldr s4, [r0]"))
+    allow = guarded(place, ["put CPACR, 0x00F00000", "dsb", "isb"])
+    return [*forget, *deny, *faulting(["ldr r0, =SCRATCH", use]), *allow]

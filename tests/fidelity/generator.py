@@ -10,14 +10,16 @@ import fragments_fp
 import fragments_interrupts
 import fragments_masks
 import fragments_memory
+import fragments_mpu
 import fragments_threads
+import fragments_traps
 import layout
 from fragments import CONFIGURABLE, HARDFAULT, IRQ0, IRQS, KINDS, NMI, SYSTEM, Fragment, Kind, Place
 from program import OTHER, SETUP, THREAD, Program, exception_name
 
 MAKERS = (
     *(fragments_interrupts, fragments_masks, fragments_memory),
-    *(fragments_fp, fragments_threads, fragments_faults),
+    *(fragments_fp, fragments_threads, fragments_faults, fragments_traps, fragments_mpu),
 )
 """Importing them fills KINDS."""
 FLAVOURS = 14
@@ -71,7 +73,7 @@ def _options(rng: Random, fpu: bool) -> int:
     ways = rng.choice((0, layout.OPTION_POP_PC, layout.OPTION_LDR_PC))
     if not fpu:
         return ways
-    return ways | layout.OPTION_FPU | (layout.OPTION_NOT_LAZY if rng.random() < 0.25 else 0)
+    return ways | layout.OPTION_FPU | rng.choice((0, 0, layout.OPTION_NOT_LAZY, layout.OPTION_LAZY))
 
 
 def _setup(place: Place, options: int, two_threads: bool) -> tuple[Fragment, ...]:

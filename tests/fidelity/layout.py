@@ -39,7 +39,10 @@ MSP_BOTTOM = RAM + 0x800
 MSP_TOP = RAM + 0x1800
 PSP_TOP = RAM + 0x1C00
 OTHER_PSP_TOP = RAM + 0x2000
-LOG = RAM + 0x2000
+MPU_AREA = RAM + 0x2000
+MPU_AREA_KB = 4
+"""filled with BX LR, for the MPU to protect"""
+LOG = RAM + 0x3000
 LAST_VECTORS = RAM_END - 0x80
 """32 vectors that end where SRAM ends: those of IRQ 16 and up cannot be read"""
 LOG_END = LAST_VECTORS

@@ -22,6 +22,9 @@
 .equ CFSR, 0xE000ED28
 .equ HFSR, 0xE000ED2C
 .equ CPACR, 0xE000ED88
+.equ MPU_CTRL, 0xE000ED94
+.equ MPU_RBAR, 0xE000ED9C
+.equ MPU_RASR, 0xE000EDA0
 .equ STIR, 0xE000EF00
 .equ FPCCR, 0xE000EF34
 .equ FPDSCR, 0xE000EF3C
@@ -104,8 +107,13 @@ next_program:
     bmi next_program
 
     add r0, r4, #RESUME             @ clear everything from the control block to the stacks
-    ldr r1, =LOG
+    ldr r1, =MPU_AREA
     movs r2, #0
+1:  str r2, [r0], #4
+    cmp r0, r1
+    blo 1b
+    ldr r1, =LOG
+    ldr r2, =0x47704770             @ BX LR
 1:  str r2, [r0], #4
     cmp r0, r1
     blo 1b
@@ -268,6 +276,11 @@ handler:
     ldr r0, [r1, #OPTIONS]
     tst r0, #OPTION_LAZY
     bne 1f
+    ldr r1, =CPACR                  @ a fragment may have turned it off
+    mov r0, #0x00F00000
+    str r0, [r1]
+    dsb
+    isb
     vmrs r0, fpscr                  @ any FP instruction has lazily stacked registers written
     .rept 17
     ldr r0, [r12], #4
@@ -275,7 +288,8 @@ handler:
     .endr
     b 2f
 1:  ldr r1, =SCS
-    ldr r0, [r1, #0xF34]            @ FPCCR
+    ldr r0, [r1, #0xF34]            @ FPCCR, less the UFRDY of ARMv8-M
+    bic r0, #0x400
     str r0, [r3], #4
     ldr r0, [r1, #0xF38]            @ FPCAR
     str r0, [r3], #4
@@ -289,6 +303,11 @@ handler:
     ldr r0, [r1, #OPTIONS]
     tst r0, #OPTION_NOT_LAZY
     beq 4f
+    ldr r0, =CPACR
+    mov r2, #0x00F00000
+    str r2, [r0]
+    dsb
+    isb
     ldr r0, =next_program           @ registers that were stacked are unknown, B1.5.7
     vldmia r0, {s0-s15}
     movs r0, #0
@@ -422,6 +441,21 @@ end:                                @ privileged; no stack is used
     ldr r0, [r1, #OPTIONS]
     tst r0, #OPTION_FPU
     beq 1f
+    ldr r1, =CPACR
+    mov r0, #0x00F00000
+    str r0, [r1]
+    dsb
+    isb
+    ldr r1, =FPCCR                  @ what waits to be stacked nowhere is forgotten
+    ldr r0, [r1, #4]
+    ldr r12, =RAM
+    sub r0, r0, r12
+    ldr r12, =RAM_END - RAM - 72
+    cmp r0, r12
+    ittt hi
+    ldrhi r0, [r1]
+    bichi r0, #1
+    strhi r0, [r1]
     vstmia r3!, {s0-s15}
     vmrs r0, fpscr
     str r0, [r3], #4
