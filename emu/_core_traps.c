@@ -177,6 +177,8 @@ static void hook_sites(Core *c, uint32_t block, const Findings *f)
         if (trap == NULL || trap->hooked)
             continue;
         trap->hooked = add_hook(c, f->sites[n]);
+        if (c->traps.stale_end && c->traps.stale_begin != block)
+            c->flush = true; /* the one before was not entered yet, since an exception came first: forget both */
         c->traps.stale_begin = block;
         c->traps.stale_end = f->sites[n] + 2;
     }
