@@ -34,10 +34,14 @@ static bool is_boundary_instruction(const uint16_t *op, int size)
     return (op[0] == 0xF3BF && (op[1] & 0xFFF0) == 0x8F60) || ((op[0] & 0xFFE0) == 0xF380 && (op[1] & 0xD000) == 0x8000);
 }
 
-/* A cheap first look at the last halfword: could it be the end of ISB or MSR, CPS, or WFI? */
-static inline bool may_be_boundary(uint16_t last)
+/* A cheap first look at the last two halfwords: could they be ISB or MSR, or the last CPS or WFI? */
+static inline bool may_be_boundary(const uint8_t *end)
 {
-    return (last & 0xD000) == 0x8000 || (last & 0xFFE8) == 0xB660 || last == 0xBF30;
+    uint16_t op[2];
+    memcpy(op, end - 4, 4);
+    if ((op[1] & 0xD000) == 0x8000)
+        return op[0] == 0xF3BF || (op[0] & 0xFFE0) == 0xF380;
+    return (op[1] & 0xFFE8) == 0xB660 || op[1] == 0xBF30;
 }
 
 /* Remember where code runs now; NULL when that is no memory. */
@@ -224,18 +228,12 @@ static void on_block(uc_engine *uc, uint64_t address64, uint32_t size, void *use
 {
     (void)uc;
     Core *c = user;
-    uint32_t address = (uint32_t)address64, offset = address - 2 - c->code_base;
-    uint16_t last;
+    uint32_t address = (uint32_t)address64, offset = address - c->code_base;
     if (address != c->block + c->block_size || c->force_natural) {
         at_natural(c, address, size, c->force_natural ? c->it : 0); /* branches end IT blocks, exception returns may not */
         return;
     }
-    if (offset >= c->code_size || c->watches != NULL) {
-        look_back(c, address, size);
-        return;
-    }
-    memcpy(&last, c->code + offset, 2);
-    if (may_be_boundary(last))
+    if (offset < 4 || offset > c->code_size || c->watches != NULL || may_be_boundary(c->code + offset))
         look_back(c, address, size);
     else
         enter_block(c, address, size, false);

@@ -32,8 +32,8 @@ from stm32emu.recording import FRAME, Input, Recording
 from stm32emu.summary import ledger_table
 from stm32emu.timebase import NANO
 
-SLICE = 500_000
-"""Cycles between looks at sockets and Ctrl-C while the CPU is busy: a millisecond or two of wall time."""
+SLICE = 1_000_000
+"""Cycles between looks at sockets and Ctrl-C while the CPU is busy: a few milliseconds of wall time."""
 LISTEN_PATIENCE_NS = 30 * NANO
 """Virtual time after which idle follows the wall clock although some port does not answer yet."""
 RESETS_SHOWN = 5
