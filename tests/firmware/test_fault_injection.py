@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,9 @@ from stm32emu.errors import UserError
 from stm32emu.fault_injection import FaultInjection
 from stm32emu.faults import parse_fault
 from stm32emu.machine import Machine
+from stm32emu.netbridge.wire.ethernet import ETHERTYPE_IPV4, EthernetFrame, Mac
+from stm32emu.netbridge.wire.ipv4 import PROTOCOL_TCP, Ipv4Packet
+from stm32emu.netbridge.wire.tcp import SYN, TcpSegment
 from stm32emu.peripherals.eth_phy import Phy
 from stm32emu.peripherals.rng import Rng
 
@@ -114,6 +118,29 @@ def test_a_window(counting: Path, kind: str, broken: Callable[[Rng], bool], wind
         f"fault rng={kind}@{window} begins at 0.001 s",
         f"fault rng={kind}@{window} ends at 0.002 s",
     ]
+
+
+def syn() -> bytes:
+    """As a frame."""
+    here, there = IPv4Address("192.168.0.1"), IPv4Address("192.168.0.254")
+    packet = Ipv4Packet(here, there, PROTOCOL_TCP, TcpSegment(1, 2, 3, 4, SYN, 5).emit(here, there))
+    return EthernetFrame(Mac(bytes(6)), Mac(bytes(6)), ETHERTYPE_IPV4, packet.emit()).emit()
+
+
+def test_a_repeating_generator_starts_again_with_a_connection_to_the_guest(counting: Path) -> None:
+    bench = Bench(counting, "rng=repeat")
+    bench.machine.tree.pll48ck = 48_000_000
+    bench.rng.write(0, 4, 1 << 2)  # CR.RNGEN
+
+    def words() -> list[int]:
+        return [bench.at(bench.machine.clock.now + 100).rng.read(8, 4) for _word in range(3)]
+
+    first = words()
+    bench.cable.from_guest(syn())
+    second = words()
+    bench.at(bench.machine.clock.now + 100).cable.to_guest(syn())
+    assert len(set(first + second)) == 6
+    assert words() == first
 
 
 def test_faults_of_a_kind_may_overlap(counting: Path) -> None:

@@ -180,6 +180,12 @@ def test_6_an_allocation_that_fails(stage: str, client: str, boot_allocations: i
             assert observe(run, client) == ("page", ""), "one failure leaves nothing behind"
 
 
+def test_a_check_sees_an_injected_failure_as_one_of_the_allocators(boot_allocations: int) -> None:
+    with running(*faulty(SERVER, f"alloc=fail:{boot_allocations + 7}"), "--check", "alloc") as run:
+        observe(run, "openssl")
+        run.wait_for("alloc: mbedtls_calloc had no memory: NULL for ", of=lambda: run.log)
+
+
 def test_a_pulled_cable_is_seen_and_survived() -> None:
     with running(*faulty(SERVER, "eth=link-down@300ms..600ms")) as run:
         run.wait_for("link down", of=lambda: run.console)

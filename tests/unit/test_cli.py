@@ -19,6 +19,7 @@ import pytest
 
 from stm32emu.cli.main import main
 from stm32emu.errors import GuestError, InternalError
+from stm32emu.faults import FAULTS, GRAMMAR
 from stm32emu.options import EXIT_CODES, OPTIONS, RunOptions
 from tiny_elf import Load, TinyElf, vector_table
 
@@ -309,3 +310,13 @@ def test_status_line_on_a_terminal() -> None:
     plain = re.sub(r"\x1b\[\d*m", "", seen)
     first, second = "1.5 s virtual, 0.75 x a real part at 168 MHz, 1 connection", "2.5 s virtual, 0.50 x"
     assert plain == f"{first}{erase}half a \r\na note\r\n{second} a real part at 168 MHz, 2 connections{erase}"
+
+
+def test_faults_lists_every_fault_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    assert stm32emu("faults") == 0
+    shown = capsys.readouterr().out
+    assert GRAMMAR in shown
+    for row in FAULTS:
+        assert f"\n{row.usage}\n" in shown
+        assert f"example: --fault {row.example}\n" in shown
+    assert all(len(line) <= 100 for line in shown.splitlines()[2:])

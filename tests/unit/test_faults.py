@@ -88,6 +88,7 @@ def test_words(word: str, name: str, argument: Any, start: Moment | None, end: M
         ("mem=flip:0x20000000.3", "mem=flip needs a time: write mem=flip:ADDRESS.BIT@TIME"),
         ("mem=flip:0x20000000.8@1s", "'8' is not the address of a byte and one of its bits"),
         ("mem=flip:0x20000000@1s", "'' is not the address of a byte and one of its bits"),
+        ("mem=flip:0x100000000.0@1s", "'0x100000000' is not the address of a byte"),
         ("mem=flip:main.3@1s", "'main' is not the address of a byte"),
         ("mem=flip:0x20000000.3@1s..2s", "mem=flip happens once"),
     ],

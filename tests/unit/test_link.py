@@ -78,6 +78,12 @@ def test_a_corrupted_frame_reaches_the_mac_with_a_bad_fcs_and_nobody_else() -> N
     assert cable.bridge == []
 
 
+def test_any_bit_may_flip() -> None:
+    cable = Cable(always(Corruption))
+    cable.send(*[bytes(4)] * 400)
+    assert {int.from_bytes(frame, "big") for frame, _damaged in cable.guest} == {1 << bit for bit in range(32)}
+
+
 def test_a_reordered_frame_swaps_with_the_next() -> None:
     cable = Cable(always(Reorder))
     assert cable.send(b"1") == []
@@ -120,6 +126,7 @@ def test_no_frame_overtakes_one_that_is_delayed_when_the_delay_ends() -> None:
 @pytest.mark.parametrize("kind", [Loss, Corruption, Reorder])
 def test_faults_that_are_not_active(kind: type[Loss] | type[Corruption] | type[Reorder]) -> None:
     fault = always(kind)
+    assert not fault.active
     cable = Cable(fault)
     fault.active = False
     assert cable.send(b"1", b"2") == [b"1", b"2"]
