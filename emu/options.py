@@ -71,7 +71,7 @@ class Option:
 
     `parse` raises ValueError or UserError with a clause that says what the word should be. Without `metavar` the
     option is a switch. What is `recorded` belongs into a recording: it changes what the firmware does or shows, other
-    than by what comes from outside.
+    than by what comes from outside. An `observer` changes neither, so a replay may have it, too.
     """
 
     flag: str
@@ -81,6 +81,7 @@ class Option:
     parse: Callable[[str], Any] = str
     repeatable: bool = False
     recorded: bool = False
+    observer: bool = False
 
 
 def parse_frequency(word: str) -> int:
@@ -188,10 +189,15 @@ OPTIONS = (
         "--fault", "faults", GRAMMAR, "inject a fault, see `stm32emu faults`; may be repeated", parse_fault,
         repeatable=True, recorded=True,
     ),
-    Option("--check", "checks", "NAME[,NAME]", f"look for mistakes: {', '.join(CHECKS)}", parse_checks),
+    Option(
+        "--check", "checks", "NAME[,NAME]", f"look for mistakes: {', '.join(CHECKS)}", parse_checks, observer=True
+    ),
     Option("--duration", "duration", "TIME", "end after this much virtual time, such as 10s", parse_duration),
     Option("--until", "until", "TEXT", "end with 0 as soon as the console shows this text", parse_until),
-    Option("--pcap", "pcap", "FILE", "write the Ethernet traffic, with virtual times, to a pcapng file", Path),
+    Option(
+        "--pcap", "pcap", "FILE", "write the Ethernet traffic, with virtual times, to a pcapng file", Path,
+        observer=True,
+    ),
     Option("--record", "record", "FILE", "write what came from outside to a file for `stm32emu replay`", Path),
     Option("--strict", "strict", "", "end at the first access to something that is not modelled", recorded=True),
     Option(
@@ -201,13 +207,15 @@ OPTIONS = (
     Option(
         "--pace", "pace", "real|max", "let idle time follow the wall clock, or skip it [real]", one_of("real", "max")
     ),
-    Option("--no-idle-skip", "no_idle_skip", "", "run busy idle loops, round by round, for the same result"),
+    Option(
+        "--no-idle-skip", "no_idle_skip", "", "run busy idle loops, round by round, for the same result", observer=True
+    ),
     Option(
         "--log-level", "log_level", "LEVEL",
         "what to log: debug (every frame), info, warning (only what is probably wrong) or error [info]",
-        one_of(*LEVELS),
+        one_of(*LEVELS), observer=True,
     ),
-    Option("--debug", "debug", "", "show a traceback with every error"),
+    Option("--debug", "debug", "", "show a traceback with every error", observer=True),
 )  # fmt: skip
 
 
@@ -237,13 +245,13 @@ def _word(option: Option, value: Any) -> Word:
     return list(map(str, value)) if option.repeatable else value is True or str(value)
 
 
-def recorded_options(elf: Path, words: Mapping[str, Word]) -> RunOptions:
-    """The options that `recorded_words` made `words` of. Raises UserError when it did not."""
+def check_recorded(elf: Path, words: Mapping[str, Word]) -> None:
+    """Raise UserError unless `recorded_words` can have made `words`."""
     kinds = {option.field: _kind(option) for option in OPTIONS if option.recorded}
     for field, word in words.items():
         if type(word) is not kinds.get(field):
             raise UserError(f"option {field[:20]!r} is none that a recording has")
-    return parse_options(elf, words)
+    parse_options(elf, words)
 
 
 def _kind(option: Option) -> type:

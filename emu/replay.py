@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from stm32emu.errors import UserError
 from stm32emu.files import read_file
-from stm32emu.options import RunOptions, recorded_options
+from stm32emu.options import RunOptions, check_recorded, parse_options
 from stm32emu.recording import Recording, read_recording
 from stm32emu.session import Outcome, Session, Status
 
@@ -23,7 +24,7 @@ class Replay(Session):
     Args:
         path: the recording.
         elf: its firmware; None takes the path that was recorded.
-        pcap: where to write the Ethernet traffic; it equals that of the run.
+        words: observers (see `Option`) by field name, as `parse_options` takes them.
         console, log, status: as for `Session`.
     """
 
@@ -31,14 +32,14 @@ class Replay(Session):
         self,
         path: Path,
         elf: Path | None = None,
+        words: Mapping[str, Any] = MappingProxyType({}),
         *,
-        pcap: Path | None = None,
         console: Callable[[bytes], None],
         log: Callable[[str], None],
         status: Callable[[Status], None] | None = None,
     ) -> None:
         recording = read_recording(path)
-        options = replace(_options(path, elf, recording), pcap=pcap, on_fault="continue")
+        options = _options(path, elf, recording, words)
         super().__init__(options, console=console, log=log, status=status, recording=recording)
         self._header, self._end = recording.header, recording.end
 
@@ -59,7 +60,7 @@ class Replay(Session):
         return Outcome(OTHER_STATE, f"{reached}, but {self._header.by} recorded an end at {expected}")
 
 
-def _options(path: Path, elf: Path | None, recording: Recording) -> RunOptions:
+def _options(path: Path, elf: Path | None, recording: Recording, words: Mapping[str, Any]) -> RunOptions:
     header = recording.header
     elf = elf or Path(header.firmware)
     try:
@@ -69,6 +70,7 @@ def _options(path: Path, elf: Path | None, recording: Recording) -> RunOptions:
     if hashlib.sha256(contents).hexdigest() != header.sha256:
         raise UserError(f"{path}: was recorded with another firmware than {elf}; give the ELF that was recorded")
     try:
-        return recorded_options(elf, header.options)
+        check_recorded(elf, header.options)
     except UserError as error:
         raise UserError(f"{path}: {error.sentence}; copy the recording again") from None
+    return parse_options(elf, {**header.options, **words, "on_fault": "continue"})

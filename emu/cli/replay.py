@@ -5,19 +5,30 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
+from stm32emu.cli.run import parameter
+from stm32emu.options import OPTIONS
 
-@click.command()
-@click.argument("recording", metavar="RECORDING")
-@click.argument("elf", metavar="[FIRMWARE.ELF]", required=False)
-@click.option("--pcap", metavar="FILE", help="Write the Ethernet traffic, the same as the run's, to a pcapng file.")
-@click.option("--debug", is_flag=True, help="Show a traceback with every error.")
-def replay(recording: str, elf: str | None, pcap: str | None, debug: bool) -> int:
+
+def _replay(recording: str, elf: str | None, **words: Any) -> int:
     """Rerun a RECORDING that `stm32emu run --record` wrote, without network and wall clock, and say whether it ends in
     the same state. FIRMWARE.ELF is needed only when the file is no longer where it was."""
     from stm32emu.cli.play import play
     from stm32emu.replay import Replay
 
-    return play(partial(Replay, Path(recording), Path(elf) if elf else None, pcap=Path(pcap) if pcap else None))
+    return play(partial(Replay, Path(recording), Path(elf) if elf else None, words))
+
+
+replay = click.Command(
+    "replay",
+    callback=_replay,
+    params=[
+        click.Argument(["recording"], metavar="RECORDING"),
+        click.Argument(["elf"], metavar="[FIRMWARE.ELF]", required=False),
+        *(parameter(option) for option in OPTIONS if option.observer),
+    ],
+    help=_replay.__doc__,
+)

@@ -12,7 +12,7 @@ import click
 from stm32emu.options import OPTIONS, Option, parse_options
 
 
-def _parameter(option: Option) -> click.Option:
+def parameter(option: Option) -> click.Option:
     """A row of the options table for click, which only splits words: parsing them is ours, so errors are too."""
     names = [option.flag, option.field]
     if not option.metavar:
@@ -33,6 +33,6 @@ def _run(elf: str, **words: Any) -> int:
 run = click.Command(
     "run",
     callback=_run,
-    params=[click.Argument(["elf"], metavar="FIRMWARE.ELF"), *map(_parameter, OPTIONS)],
+    params=[click.Argument(["elf"], metavar="FIRMWARE.ELF"), *map(parameter, OPTIONS)],
     help=_run.__doc__,
 )

@@ -105,6 +105,13 @@ def test_a_replay_is_the_same_run(handshake: Recorded, variant: str, tmp_path: P
     assert capture.read_bytes() == handshake.capture.read_bytes()
 
 
+def test_observers_change_nothing(handshake: Recorded) -> None:
+    code, console, log = replay(handshake.recording, "--check", "alloc,heap", "--no-idle-skip", "--log-level", "debug")
+    assert (code, console) == (0, handshake.console)
+    assert "the same as recorded" in log
+    assert "from guest: 60 bytes, type 0x0806" in log
+
+
 def test_another_state_has_its_own_exit_code(handshake: Recorded, tmp_path: Path) -> None:
     """Here the ClientHello is missing."""
     lines = handshake.recording.read_text().splitlines(keepends=True)
@@ -175,6 +182,8 @@ def test_the_firmware_must_be_the_one_that_ran(tmp_path: Path) -> None:
         ([IMAGES / "echo.elf"], "is not a recording of stm32emu"),
         ([tmp_path / "none.rec"], "there is no such file"),
         ([recording, "--pcap", tmp_path], "--pcap: "),
+        ([recording, "--log-level", "loud"], "stm32emu: --log-level: 'loud' is not one of"),
+        ([recording, "--port", "4433"], "no such option '--port'"),
     ]:
         code, console, log = replay(*words)
         assert (code, console) == (2, b"")
