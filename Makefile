@@ -17,7 +17,7 @@ export PYTHON
 run: NEEDS := images
 test check fidelity: NEEDS := tests
 
-.PHONY: all run test check fidelity bench images clean
+.PHONY: all run test check soak fidelity bench images clean
 .DELETE_ON_ERROR:
 
 all: .venv/ready
@@ -36,6 +36,12 @@ fidelity: .venv/ready-for-tests
 
 check: .venv/ready-for-tests
 	@scripts/check
+
+# What must hold for long, at full length: docs/soak.md. Takes an hour or more.
+soak: .venv/ready-for-tests images
+	@$(BUILD_IMAGES) --host-tools
+	@STM32EMU_HANDSHAKES=200 STM32EMU_CONNECTIONS=20 .venv/bin/python -m pytest \
+		tests/firmware/test_handshakes.py tests/firmware/test_variants.py
 
 # Takes minutes and wants an otherwise idle machine; BENCH="interrupts idle" measures only those.
 bench: .venv/ready-for-tests images

@@ -16,4 +16,4 @@ def test_handshakes_in_a_row(tls_server: Run) -> None:
     pages = [page(client("curl", "--silent", "--show-error", "--insecure", url)) for _ in range(HANDSHAKES)]
     counts = [int(each["handshakes"]) for each in pages]
     assert counts == list(range(counts[0], counts[0] + HANDSHAKES))
-    assert pages[-1]["free heap"] == pages[0]["free heap"]
+    assert len({each["free heap"] for each in pages}) == 1
