@@ -6,15 +6,14 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
+from bridge_files import open_files
 from fake_guest import FakeGuest, World, echo
 from stm32emu.netbridge import tcp_forward
-from stm32emu.netbridge.bridge import Bridge, BridgeError
+from stm32emu.netbridge.bridge import Bridge
 from stm32emu.netbridge.forward import Forward
-from stm32emu.netbridge.poller import HANG_UP, IN, OUT, Poller
 from stm32emu.netbridge.prober import INTERVAL_FIRST
 from stm32emu.netbridge.tcp import Tcp
 from stm32emu.netbridge.tcp_state import State
@@ -220,6 +219,7 @@ def test_a_guest_that_does_not_read_holds_the_peer_back(rig: Rig) -> None:
         taken = rig.push(client)
         assert taken < 1 << 20
         assert tcp.readable == 5840, "its window is full"
+        assert not rig.bridge.poll_sockets(rig.now, 0), "what cannot be taken is not waited for"
 
 
 def test_a_peer_that_does_not_read_holds_the_guest_back(rig: Rig) -> None:
@@ -264,11 +264,6 @@ def test_no_peer_is_taken_while_the_host_remembers_too_many(rig: Rig, monkeypatc
         rig.run_until(lambda: rig.bridge.connections, ms=100)
 
 
-def open_files() -> int:
-    """Descriptors of this process."""
-    return len(list(Path("/proc/self/fd").iterdir()))
-
-
 def test_close_resets_the_peers_and_leaves_nothing_open() -> None:
     before = open_files()
     guest = FakeGuest()
@@ -283,53 +278,6 @@ def test_close_resets_the_peers_and_leaves_nothing_open() -> None:
     assert open_files() == before
     with socket.socket() as late, pytest.raises(ConnectionRefusedError):
         late.connect(address)
-
-
-@pytest.mark.parametrize("proto", ["tcp", "udp"])
-def test_a_port_in_use_is_said_and_no_other_stays_open(proto: str) -> None:
-    kind = socket.SOCK_STREAM if proto == "tcp" else socket.SOCK_DGRAM
-    before = open_files()
-    with socket.socket(socket.AF_INET, kind) as other:
-        other.bind(("127.0.0.1", 0))
-        if proto == "tcp":
-            other.listen()
-        port = other.getsockname()[1]
-        bridge = Bridge([Forward(0, 1), Forward(0, 2, "udp"), Forward(port, 3, "tcp" if proto == "tcp" else "udp")])
-        with pytest.raises(BridgeError, match=rf"{proto.upper()} port {port} on 127.0.0.1 is in use by another"):
-            bridge.open()
-    assert open_files() == before
-
-
-def test_an_address_of_another_machine_is_the_users_mistake() -> None:
-    with pytest.raises(BridgeError, match=r"this machine has no address '192\.0\.2\.1' to listen on: correct --bind"):
-        Bridge([Forward(0, 1)], bind="192.0.2.1").open()
-
-
-def test_a_socket_that_has_ended_both_ways_is_reported_once() -> None:
-    """poll(2) reports a hang-up whatever the mask; a loop that waits for something else must not spin on it."""
-    poller = Poller()
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        ours.shutdown(socket.SHUT_WR)
-        theirs.close()
-        poller.watch(ours.fileno(), 0)
-        assert poller.wait(0) == {ours.fileno(): HANG_UP}
-        poller.watch(ours.fileno(), 0)
-        assert poller.wait(0) == {}
-        poller.watch(ours.fileno(), IN)
-        assert poller.wait(0) == {ours.fileno(): HANG_UP | IN}
-        poller.forget(ours.fileno())
-        assert poller.wait(0) == {}
-
-
-def test_a_mask_is_changed_when_the_interest_is() -> None:
-    poller = Poller()
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        poller.watch(ours.fileno(), IN)
-        assert poller.wait(0) == {}
-        poller.watch(ours.fileno(), OUT)
-        assert poller.wait(0) == {ours.fileno(): OUT}
 
 
 def test_timers_of_the_host_are_the_bridges() -> None:
