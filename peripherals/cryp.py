@@ -31,7 +31,7 @@ def _array(offset: int, names: list[str], field: str, *, access: str = RW, tagge
 
 
 class Cryp(Peripheral):
-    """Blocks take no time. A decryption key has to be prepared as on silicon (section 23.3.3): decryption runs the key
+    """Blocks take no time. A decryption key has to be prepared as on silicon (section 23.3.6): decryption runs the key
     schedule backwards from whatever the key registers hold.
 
     Args:
@@ -149,7 +149,7 @@ class Cryp(Peripheral):
         self._update()
 
     def _cipher(self, block: Words) -> Words:
-        """One block in the mode that is set; IV moves on with it (section 23.3.3)."""
+        """One block in the mode that is set; IV moves on with it (section 23.3.4)."""
         vector = [self.IV[n] for n in range(BLOCK)]
         backwards = self.ALGODIR and self.ALGOMODE0 != AES_CTR
         if not self._round_keys:

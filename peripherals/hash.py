@@ -144,7 +144,7 @@ class Hash(Peripheral):
 
     @DIN.on_write
     def _feed(self, written: int) -> None:
-        """The first word of the next block sets a full one going (section 25.3.4)."""
+        """The first word of the next block sets a full one going (section 25.3.3)."""
         self.DINIS = 0
         if self.CSR[FILL] == BLOCK:
             self._compress(self._load(BUFFER, BLOCK))
@@ -198,7 +198,7 @@ class Hash(Peripheral):
         return [int.from_bytes(data[n : n + 4], "big") for n in (0, 4)]
 
     def _end_hmac_phase(self) -> None:
-        """Key, message and key again (section 25.3.5); a key above 64 bytes is hashed first (LKEY)."""
+        """Key, message and key again (section 25.3.6); a key above 64 bytes is hashed first (LKEY)."""
         phase = self.CSR[PHASE]
         if phase == MESSAGE:
             self._store(INNER, self._pad())

@@ -12,7 +12,7 @@ from stm32emu.peripherals.peripheral import Peripheral
 from stm32emu.peripherals.register import RO, WO, Register
 
 COMMAND_BITS = 48
-RESPONSE_TIMEOUT = 64  # SDIO_CK periods (section 31.3.2)
+RESPONSE_TIMEOUT = 64  # SDIO_CK periods (section 31.3.1)
 POWER_ON = 3
 FLAGS = (  # STA, ICR and MASK have them at the same bits
     *("CCRCFAIL", "DCRCFAIL", "CTIMEOUT", "DTIMEOUT", "TXUNDERR", "RXOVERR", "CMDREND", "CMDSENT", "DATAEND"),

@@ -251,12 +251,12 @@ LONG = Frame(0x1234_5678, 0, extended=True)
     ],
 )
 def test_filters(bank: Bank, frame: Frame, match: int | None) -> None:
-    """Lists and masks, 32 and 16 bits wide (figure 342)."""
+    """Lists and masks, 32 and 16 bits wide (section 32.7.4)."""
     assert bank.match(frame) == match
 
 
 def test_filter_numbers_and_priorities() -> None:
-    """The example of figure 343: numbers count within each FIFO, inactive banks included; wide before narrow, list
+    """Numbers count within each FIFO, inactive banks included; wide before narrow, list
     before mask."""
     catch_all = Bank(False, False, 0, True, (0, 0))
     inactive = Bank(False, True, 0, False, (0, 0))

@@ -75,7 +75,7 @@ def test_a_key_that_is_not_prepared_does_not_decrypt() -> None:
 
 
 def test_a_chain_goes_on_after_a_pause() -> None:
-    """The vectors are read back and restored with the key (section 23.3.5)."""
+    """The vectors are read back and restored with the key (section 23.3.7)."""
     bench = Bench().start(CBC, KEYS[256])
     first = bench.run(DATA[:32])
     saved = {name: bench[name] for name in ("IV0LR", "IV0RR", "IV1LR", "IV1RR")}
@@ -90,7 +90,7 @@ def test_a_chain_goes_on_after_a_pause() -> None:
 
 
 def test_fifos_and_interrupts() -> None:
-    """Two blocks fit on each side; the input interrupt needs CRYPEN (section 23.5)."""
+    """Two blocks fit on each side; the input interrupt needs CRYPEN (section 23.4)."""
     bench = Bench()
     bench["IMSCR"] = 3
     assert (bench["RISR"], bench["MISR"], bench.irq.level) == (1, 0, False)

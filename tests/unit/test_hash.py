@@ -71,7 +71,7 @@ def test_hmac(name: str, key: int, length: int) -> None:
 
 
 def test_a_context_is_saved_and_restored() -> None:
-    """Another message in between, on the same processor (section 25.3.6)."""
+    """Another message in between, on the same processor (section 25.3.7)."""
     bench = Bench()
     bench["CR"] = ALGORITHMS["sha256"] | BYTES | INIT
     bench.feed(DATA[:132])
