@@ -12,7 +12,7 @@ from stm32emu.peripherals.clock import Action, Clock, ClockTree, Event
 from stm32emu.peripherals.irq import IrqLine, SharedIrq, Trigger
 from stm32emu.peripherals.ledger import NO_LEDGER, Ledger
 from stm32emu.peripherals.peripheral import Peripheral
-from stm32emu.peripherals.unclocked import Slave
+from stm32emu.peripherals.unclocked import Slave, Unclocked
 
 SAMPLE_CYCLES = (3, 15, 28, 56, 84, 112, 144, 480)
 RESOLUTION_BITS = (12, 10, 8, 6)
@@ -243,7 +243,8 @@ class AdcBlock(Peripheral):
         for each in self.converters:
             each.common = self.common
         self.converters[0].inputs.update(INTERNAL)
-        self._slaves: dict[int, Slave] = {COMMON >> 8: self.common, **dict(enumerate(self.converters))}
+        self._off = Unclocked(name, "RCC_APB2ENR.ADCxEN", ledger)
+        self._slaves: dict[int, tuple[int, Slave]] = {offset >> 8: (offset, part) for offset, part in self.parts()}
 
     def parts(self) -> Iterator[tuple[int, Peripheral]]:
         """See Peripheral.parts."""
@@ -251,21 +252,26 @@ class AdcBlock(Peripheral):
         yield COMMON, self.common
 
     def serve(self, n: int, slave: Slave) -> None:
-        """Let `slave` answer where converter `n` (0 ... 2) does: itself, or what stands in for it."""
-        self._slaves[n] = slave
+        """Let `slave` answer where converter `n` (0 ... 2) does: itself, or what stands in for it. The common registers
+        have a clock while any converter has."""
+        self._slaves[n] = (n << 8, slave)
+        clocked = any(self._slaves[k][1] is each for k, each in enumerate(self.converters))
+        self._slaves[COMMON >> 8] = (COMMON, self.common) if clocked else (0, self._off)
 
     def read(self, offset: int, size: int) -> int:
         """See Peripheral.read."""
-        part = self._slaves.get(offset >> 8)
-        return self.read_undeclared(offset, size) if part is None else part.read(offset & 0xFF, size)
+        if offset >> 8 not in self._slaves:
+            return self.read_undeclared(offset, size)
+        start, slave = self._slaves[offset >> 8]
+        return slave.read(offset - start, size)
 
     def write(self, offset: int, size: int, value: int) -> None:
         """See Peripheral.write."""
-        part = self._slaves.get(offset >> 8)
-        if part is None:
+        if offset >> 8 not in self._slaves:
             self.write_undeclared(offset, size, value)
-        else:
-            part.write(offset & 0xFF, size, value)
+            return
+        start, slave = self._slaves[offset >> 8]
+        slave.write(offset - start, size, value)
 
     def reset(self) -> None:
         """All converters and the common registers."""

@@ -123,7 +123,9 @@ def test_the_adc_asks_dma_for_each_result() -> None:
     adc, dma = board.one(AdcBlock), board.blocks["DMA2"]
     assert isinstance(dma, Dma)
     adc.converters[1].inputs[0] = 0x123
+    adc.write(0x304, 4, 1 << 16)
     board.one(Rcc).write(0x44, 4, 1 << 9)  # ADC2EN
+    assert adc.read(0x304, 4) == 0
     for offset, word in ((0x40 + 0x08, 0x4001_214C), (0x40 + 0x0C, 0x2000_0000), (0x40 + 0x04, 1)):
         dma.write(offset, 4, word)  # stream 2: ADC2's DR to SRAM, one item
     dma.write(0x40, 4, 1 << 25 | 1 << 13 | 1 << 11 | 1)  # channel 1, halfwords, EN
@@ -132,7 +134,10 @@ def test_the_adc_asks_dma_for_each_result() -> None:
     clock.advance(1000)
     assert board.memory.peek(0x2000_0000, 2) == b"\x23\x01"
     assert adc.read(0x008, 4) == 0
-    assert [each.what for each in board.wiring.ledger.of_kind("illegal")] == ["access with RCC_APB2ENR.ADC1EN clear"]
+    assert [(each.block, each.offset, each.what) for each in board.wiring.ledger.of_kind("illegal")] == [
+        ("ADC", 0x304, "access with RCC_APB2ENR.ADCxEN clear"),
+        ("ADC1", 0x008, "access with RCC_APB2ENR.ADC1EN clear"),
+    ]
 
 
 def test_a_timer_feeds_the_dac_by_dma() -> None:
