@@ -245,7 +245,7 @@ struct Core {
     Region *watch_region; /* of the last look-up */
     bool watching;        /* a watch's callback runs: PC is the block's address, whatever Unicorn's register says */
 
-    PyObject *on_due, *on_program, *on_itm;
+    PyObject *on_due, *on_program, *on_itm, *on_semihosting;
     bool failed; /* a Python callback raised; the error is kept until run() returns */
     PyObject *error_type, *error_value, *error_trace;
     uint8_t *pages; /* two host pages: the svc page for EXC_RETURN, and the one of STOP_ADDRESS */
@@ -296,6 +296,7 @@ uint64_t scs_read(uc_engine *, uint64_t offset, unsigned size, void *core);
 void scs_write(uc_engine *, uint64_t offset, unsigned size, uint64_t value, void *core);
 void scs_reset(Core *);
 void trace_power_on(Core *);
+bool semihosting_call(Core *, uint32_t pc);
 
 /* _core_trace.c: DWT, ITM and the storage of the other debug blocks */
 uint64_t trace_read(uc_engine *, uint64_t offset, unsigned size, void *core);

@@ -14,6 +14,7 @@ class Core:
     on_due: Callable[[], int | None]
     on_program: Callable[[int, int, int], None]
     on_itm: Callable[[int, int, int], None]
+    on_semihosting: Callable[[int, int], int]
     def __init__(self, api: dict[str, int]) -> None: ...
     def add_memory(self, base: int, buffer: Buffer, kind: int, target: int, /) -> None: ...
     def add_mmio(

@@ -284,7 +284,8 @@ static void on_interrupt(uc_engine *uc, uint32_t number, void *user)
             c->fault.hfsr = c->scs.hfsr;
         }
     } else if (number == 7) {
-        breakpoint(c, pc);
+        if (!semihosting_call(c, pc))
+            breakpoint(c, pc);
     } else if (number == 17)
         exception_fault(c, EXC_USAGEFAULT, CFSR_NOCP, 0, pc);
     else if (number == 4) {

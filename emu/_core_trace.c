@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The ITM, ARMv7-M ARM C1.7: its stimulus ports are a second console. And the way to the DWT on the same page. */
+/* What a debugger shows of firmware: the stimulus ports of the ITM, ARMv7-M ARM C1.7, are a second console, and BKPT 0xAB is
+ * a call to it. And the way to the DWT on the ITM's page. */
 #include "_core.h"
 
 #define DWT 0x1000u
@@ -18,6 +19,26 @@ void trace_power_on(Core *c)
 static bool itm_enabled(const Core *c, uint32_t port)
 {
     return (c->scs.demcr & DEMCR_TRCENA) && (c->scs.itm_tcr & 1) && (c->scs.itm_ter >> port & 1);
+}
+
+/* "Semihosting for AArch32": the operation is in R0, its parameter in R1, and the answer goes to R0. False: no call. */
+bool semihosting_call(Core *c, uint32_t pc)
+{
+    uint16_t op;
+    if (c->on_semihosting == NULL || !core_load(c, pc, &op, 2) || op != 0xBEAB)
+        return false;
+    uint32_t operation = core_reg(c, UC_REG_R0), parameter = core_reg(c, UC_REG_R0 + 1);
+    PyObject *answer = PyObject_CallFunction(c->on_semihosting, "II", operation, parameter);
+    if (answer != NULL)
+        core_set_reg(c, UC_REG_R0, (uint32_t)PyLong_AsUnsignedLongMask(answer));
+    Py_XDECREF(answer);
+    if (PyErr_Occurred())
+        core_callback_failed(c);
+    c->block = pc + 2;
+    c->block_size = 0;
+    c->force_natural = true;
+    core_set_reg(c, UC_REG_PC, (pc + 2) | 1);
+    return true;
 }
 
 uint64_t trace_read(uc_engine *uc, uint64_t offset, unsigned size, void *core)

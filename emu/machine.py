@@ -16,7 +16,8 @@ from stm32emu.guest_memory import GuestMemory
 from stm32emu.peripherals.clock import Clock, ClockTree
 from stm32emu.peripherals.ledger import Entry, Ledger
 from stm32emu.peripherals.rcc import Rcc
-from stm32emu.timebase import Timebase
+from stm32emu.semihosting import Semihosting
+from stm32emu.timebase import NANO, Timebase
 
 FRAME_DELAY_NS = 10_000
 """From the host's end of the cable to the MAC: a switch and some metres."""
@@ -59,6 +60,8 @@ class Machine:
         self.memory.map_into(self.cpu)
         self.cpu.on_due = self._on_due
         self.cpu.on_itm = partial(_stimulus, on_byte)
+        self.cpu.on_semihosting = Semihosting(self.memory, on_byte, lambda: self.time.now_ns / NANO, self._on_exit).call
+        self.exited: bool | None = None
         wiring = Wiring(
             clock=self.clock,
             tree=self.tree,
@@ -98,6 +101,11 @@ class Machine:
                 f"strict: the firmware used {where}{' ' + entry.what if entry.what else ''} near "
                 f"{entry.pc or 0:#010x}, which stm32emu does not model; run without --strict to go on"
             )
+
+    def _on_exit(self, good: bool) -> None:
+        """`exited` says how the firmware ended; what it does afterwards is of no interest."""
+        self.exited = good
+        self.cpu.stop()
 
     def _ask_reset(self, cause: str) -> None:
         self._reset_cause = cause

@@ -24,7 +24,7 @@ CHECKS = ("alloc", "heap", "stack")
 """What `--check` can look for; emu/checks."""
 EXIT_CODES = {
     0: "the run ended as asked: --until was seen, or --duration was reached without --until",
-    1: "the firmware faulted, or did what --strict refuses",
+    1: "the firmware faulted, ended with an error, or did what --strict refuses",
     2: "the firmware file, an option, or the installed Unicorn cannot be used",
     3: "--until was not seen within --duration",
     4: "a replay ended in another state than the run it replays",
@@ -103,10 +103,10 @@ def parse_duration(word: str) -> float:
 
 
 def parse_uart(word: str) -> str:
-    """The block's name, "USART2" or "UART4", or "ITM"."""
+    """The block's name, "USART2" or "UART4", or the debugger's "ITM" or "SEMIHOSTING"."""
     name = word.upper()
-    if not re.fullmatch(r"US?ART\d+|ITM", name):
-        raise ValueError(f"{word!r} is not a UART, such as usart2 or uart4, nor itm")
+    if not re.fullmatch(r"US?ART\d+|ITM|SEMIHOSTING", name):
+        raise ValueError(f"{word!r} is not a UART, such as usart2 or uart4, nor itm or semihosting")
     return name
 
 

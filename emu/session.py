@@ -231,6 +231,8 @@ class Session:
             self.crash.report(reason)
         if reason is Reason.LOCKUP:
             return Outcome(1, "the firmware faulted in its fault handler: the core is locked up")
+        if self.machine.exited is not None:
+            return self._exited(self.machine.exited)
         if self._interrupted is not None and reason is not Reason.FAULT:  # a fault may share its cycle with a boundary
             return Outcome(self._interrupted)
         if self.options.on_fault == "stop" and self.crash.handler_only_loops():
@@ -291,9 +293,20 @@ class Session:
         return min(until, self.machine.time.cycle(now + step))
 
     def _dead(self) -> Outcome:
-        if self.options.until is not None:
-            return Outcome(3, f"the firmware sleeps for ever, and the console did not show {self.options.until!r}")
-        return Outcome(0, "the firmware sleeps with nothing left to wake it")
+        return self._without_text("the firmware sleeps for ever") or Outcome(
+            0, "the firmware sleeps with nothing left to wake it"
+        )
+
+    def _exited(self, good: bool) -> Outcome:
+        if not good:
+            return Outcome(1, "the firmware ended with an error (semihosting)")
+        return self._without_text("the firmware ended") or Outcome(0, "the firmware ended (semihosting)")
+
+    def _without_text(self, end: str) -> Outcome | None:
+        """The outcome of an end that came before the text to wait for, if there is one."""
+        if self.options.until is None:
+            return None
+        return Outcome(3, f"{end}, and the console did not show {self.options.until!r}")
 
     def _show_status(self) -> None:
         wall = time.monotonic()

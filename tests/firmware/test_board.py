@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from programs import result, run_program
+from programs import HEAD, TAIL, result, run_program
 from stm32emu.block_table import bare_board
 from stm32emu.chip import Chip
 from stm32emu.chips import CHIPS, find_chip
 from stm32emu.guest_memory import UNIQUE_ID
+from stm32emu.options import parse_options
 from stm32emu.peripherals.adc import AdcBlock
 from stm32emu.peripherals.clock import ManualClock
 from stm32emu.peripherals.dac import Dac
@@ -20,6 +21,7 @@ from stm32emu.peripherals.dma import Dma
 from stm32emu.peripherals.exti import Exti
 from stm32emu.peripherals.memory import BusError
 from stm32emu.peripherals.rcc import Rcc
+from stm32emu.session import Outcome, Session
 
 Compile = Callable[..., Path]
 
@@ -233,3 +235,41 @@ done:
     machine.reset("software")
     machine.run(machine.clock.now + 1000)
     assert len(sent) == 10
+
+
+def test_calls_to_a_debugger(compile_firmware: Compile) -> None:
+    """A call gives an answer and goes on; any other BKPT is a fault."""
+    sent = bytearray()
+    machine = run_program(compile_firmware, "semihosting", """
+    ldr r1, =text
+    movs r0, #4             @ SYS_WRITE0
+    bkpt #0xAB
+    movs r5, r0
+    movs r0, #0x99          @ no such service
+    bkpt #0xAB
+    adds r0, #2
+    orrs r0, r5
+    b done
+text:
+    .asciz "hello"
+    .align 2
+done:
+""", on_byte=lambda port, byte: sent.append(byte))  # fmt: skip
+    assert (bytes(sent), result(machine), machine.cpu.fault()) == (b"hello", 1, None)
+    assert run_program(compile_firmware, "breakpoint", "bkpt #1\n").cpu.fault() is not None
+
+
+@pytest.mark.parametrize(
+    ("reason", "words", "outcome"),
+    [
+        ("0x20026", {}, Outcome(0, "the firmware ended (semihosting)")),
+        ("0x20023", {}, Outcome(1, "the firmware ended with an error (semihosting)")),
+        ("0x20026", {"until": "passed"}, Outcome(3, "the firmware ended, and the console did not show 'passed'")),
+    ],
+)
+def test_the_end_by_a_call(compile_firmware: Compile, reason: str, words: dict[str, str], outcome: Outcome) -> None:
+    """SYS_EXIT, whatever the firmware does afterwards."""
+    code = f"movs r0, #0x18\nldr r1, ={reason}\nbkpt #0xAB\nmovs r0, #7\n"
+    elf = compile_firmware(f"exits_{reason}", HEAD + code + TAIL, suffix=".s")
+    options = parse_options(elf, {"duration": "1s", **words})
+    assert Session(options, console=lambda text: None, log=lambda line: None).run() == outcome

@@ -40,6 +40,7 @@ def test_every_field_has_an_option() -> None:
         ("chip", "f407", find_chip("STM32F407")),
         ("uart", "usart2", "USART2"),
         ("uart", "itm", "ITM"),
+        ("uart", "semihosting", "SEMIHOSTING"),
         ("uart", "UART4", "UART4"),
         ("phy", "lan8742a@1", "lan8742a@1"),
         ("hse", "25M", 25_000_000),
