@@ -8,33 +8,22 @@ from functools import partial
 from typing import ClassVar
 
 from stm32emu.peripherals.clock import Clock, Event
+from stm32emu.peripherals.dma_registers import FLAG_SHIFT, STREAMS
+from stm32emu.peripherals.dma_registers import DmaRegisters as R
 from stm32emu.peripherals.dma_transfer import Transfer
 from stm32emu.peripherals.irq import IrqLine
 from stm32emu.peripherals.ledger import NO_LEDGER, Ledger
 from stm32emu.peripherals.memory import BusError, Memory
-from stm32emu.peripherals.peripheral import Peripheral
-from stm32emu.peripherals.register import RO, WO, Register, RegisterArray
 
-STREAMS = 8
 ITEM_CYCLES = 4  # both ports of one item: an idle bus with no wait states
 
 FEIF, DMEIF, TEIF, HTIF, TCIF = 0x01, 0x04, 0x08, 0x10, 0x20  # of stream 0; the others' lie at FLAG_SHIFT
-FLAG_SHIFT = (0, 6, 16, 22)
 EN, CIRC, DBM, CT = 1 << 0, 1 << 8, 1 << 18, 1 << 19
 UNLOCKED_CR = 0x1F  # EN and the interrupt enables may be written while EN is set
 FCR_LOCKED = 0x07  # DMDIS and FTH may not
 
 
-def _flags(offset: int, first: int, prefix: str, access: str) -> Register:
-    """The flags, or their clear bits, of four streams from `first` on."""
-    register = Register(offset, access=access)
-    for position, shift in enumerate(FLAG_SHIFT):
-        for name, bit in (("FEIF", 0), ("DMEIF", 2), ("TEIF", 3), ("HTIF", 4), ("TCIF", 5)):
-            register.field(shift + bit).name = f"{prefix}{name}{first + position}"
-    return register
-
-
-class Dma(Peripheral):
+class Dma(R):
     """One controller. A request moves one item (or burst) at once; further ones wait for the arbiter.
 
     Args:
@@ -44,48 +33,6 @@ class Dma(Peripheral):
     """
 
     MISSING: ClassVar[str] = "the peripheral as flow controller (SDIO)"
-
-    LISR = _flags(0x00, 0, "", RO)
-    HISR = _flags(0x04, 4, "", RO)
-    LIFCR = _flags(0x08, 0, "C", WO)
-    HIFCR = _flags(0x0C, 4, "C", WO)
-
-    CR = RegisterArray(0x10, STREAMS, 0x18)
-    CHSEL = CR.field(25, 3)
-    MBURST = CR.field(23, 2)
-    PBURST = CR.field(21, 2)
-    CT = CR.field(19)
-    DBM = CR.field(18)
-    PL = CR.field(16, 2)
-    PINCOS = CR.field(15)
-    MSIZE = CR.field(13, 2)
-    PSIZE = CR.field(11, 2)
-    MINC = CR.field(10)
-    PINC = CR.field(9)
-    CIRC = CR.field(8)
-    DIR = CR.field(6, 2)
-    CR.tag("PFCTRL", 5)
-    TCIE = CR.field(4)
-    HTIE = CR.field(3)
-    TEIE = CR.field(2)
-    DMEIE = CR.field(1)
-    EN = CR.field(0)
-
-    NDTR = RegisterArray(0x14, STREAMS, 0x18)
-    NDT = NDTR.field(0, 16)
-
-    PAR = RegisterArray(0x18, STREAMS, 0x18)
-    PA = PAR.field(0, 32)
-    M0AR = RegisterArray(0x1C, STREAMS, 0x18)
-    M0A = M0AR.field(0, 32)
-    M1AR = RegisterArray(0x20, STREAMS, 0x18)
-    M1A = M1AR.field(0, 32)
-
-    FCR = RegisterArray(0x24, STREAMS, 0x18, reset=0x21)
-    FEIE = FCR.field(7)
-    FS = FCR.field(3, 3, access=RO)
-    DMDIS = FCR.field(2)
-    FTH = FCR.field(0, 2)
 
     def __init__(
         self,
@@ -152,12 +99,12 @@ class Dma(Peripheral):
         for n in range(STREAMS):
             self._update_stream(n)
 
-    @LIFCR.on_write
+    @R.LIFCR.on_write
     def _clear_low(self, written: int) -> None:
         self.LISR &= ~written
         self._update()
 
-    @HIFCR.on_write
+    @R.HIFCR.on_write
     def _clear_high(self, written: int) -> None:
         self.HISR &= ~written
         self._update()
@@ -183,29 +130,29 @@ class Dma(Peripheral):
         idle_target = (0x0C if cr & CT else 0x10) if cr & DBM else None  # only the buffer not in use may change
         return register in (0x04, 0x08, 0x0C, 0x10) and register != idle_target
 
-    @NDTR.on_write
+    @R.NDTR.on_write
     def _set_count(self, n: int, _written: int) -> None:
         self._programmed[n] = self.NDTR[n]
 
     # Not `value`: while memory is copied the count runs with time, so a loop that polls it must not be skipped.
-    @NDTR.on_read
+    @R.NDTR.on_read
     def _read_count(self, n: int) -> int:
         self._catch_up(n)
         return self.NDTR[n]
 
-    @FCR.value
+    @R.FCR.value
     def _read_fcr(self, n: int) -> int:
         transfer = self._transfers[n]
         return self.FCR[n] & ~0x38 | (4 if transfer is None else transfer.fifo_status) << 3
 
-    @FCR.on_write
+    @R.FCR.on_write
     def _write_fcr(self, n: int, _written: int) -> None:
         if self._transfers[n] is not None:
             self.FCR[n] = self.FCR[n] & ~FCR_LOCKED | self._locked_fcr[n] & FCR_LOCKED
         self._locked_fcr[n] = self.FCR[n]
         self._update_stream(n)
 
-    @CR.on_write
+    @R.CR.on_write
     def _write_cr(self, n: int, _written: int) -> None:
         if self._transfers[n] is not None:
             self.CR[n] = self.CR[n] & UNLOCKED_CR | self._locked_cr[n] & ~UNLOCKED_CR
