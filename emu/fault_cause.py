@@ -16,6 +16,7 @@ IACCVIOL, DACCVIOL, IBUSERR, PRECISERR = 1 << 0, 1 << 1, 1 << 8, 1 << 9
 STACKING = 1 << 3 | 1 << 4 | 1 << 11 | 1 << 12
 INVSTATE, UNALIGNED, INSTRUCTION = 1 << 17, 1 << 24, 1 << 16 | 1 << 19 | 1 << 24 | 1 << 25
 NULL_PAGE = 0x400
+NEAR_SP = 0x200
 SYSTEM = 0xE000_0000
 BIT_BANDS = ((0x2200_0000, 0x2400_0000), (0x4200_0000, 0x4400_0000))
 REGIONS = (
@@ -79,20 +80,27 @@ def _detail(snapshot: FaultSnapshot, disassembler: Disassembler, symbols: Symbol
     pc = registers.get("pc", 0)
     if cfsr & STACKING:
         sp = registers.get("sp", 0)
-        return f"sp is {sp:#010x}, {whereabouts(sp, symbols, chip)}"
+        return f"sp is {sp:#010x}, {whereabouts(sp, symbols, chip)}{_overflow(sp, registers, chip)}"
     if cfsr & (DACCVIOL | PRECISERR):
         access = disassembler.access(pc, registers)
         address = snapshot.address
         if address is None:
             return ""
         words = {"load": "load from", "store": "store to"}[access.kind] if access else "access to"
-        return f"{words} {address:#010x}, {whereabouts(address, symbols, chip)}"
+        return f"{words} {address:#010x}, {whereabouts(address, symbols, chip)}{_overflow(address, registers, chip)}"
     if cfsr & (IACCVIOL | IBUSERR | INVSTATE):
         return f"pc is {pc:#010x}, {whereabouts(pc, symbols, chip)}"
     if not cfsr and snapshot.hfsr & FORCED:
         call = disassembler.at(pc - 2)  # the stacked PC of an SVC is past it
         return " ".join(call.text.split()) if call is not None and call.text.startswith("svc") else ""
     return _instruction(snapshot, disassembler) if cfsr & INSTRUCTION else ""
+
+
+def _overflow(address: int, registers: Mapping[str, int], chip: Chip | None) -> str:
+    """For an access near SP outside all memory."""
+    near = abs(address - registers.get("sp", 0)) < NEAR_SP
+    outside = chip is not None and not any(region.holds(address) for region in chip.memories)
+    return ": the stack has overflowed its memory" if near and outside else ""
 
 
 def _instruction(snapshot: FaultSnapshot, disassembler: Disassembler) -> str:

@@ -78,7 +78,7 @@ def calls(log: str) -> list[str]:
 def test_in_thread_mode(crash: Callable[..., str]) -> None:
     log = crash("bad(4)")
     assert "HardFault (was BusFault)" in log
-    assert "precise data bus error: load from 0x2fff0004, where nothing is mapped" in log
+    assert "precise data bus error: load from 0x2fff0004, where nothing is mapped\n" in log
     assert re.search(r"CFSR 0x00008200 PRECISERR BFARVALID +HFSR 0x40000000 FORCED", log)
     assert re.search(r"r0  2fff0004 .*\n(.*\n){2}.*sp  2001fff0", log)
     assert re.search(r"exc_return fffffff9 \(to Thread mode, MSP, basic frame\)\n  lr is bad\+", log)
@@ -104,7 +104,9 @@ def test_in_a_task(crash: Callable[..., str]) -> None:
 
 def test_a_stack_overflow(crash: Callable[..., str]) -> None:
     log = crash("deeper(1)")
-    assert re.search(r"precise data bus error: store to 0x1fff[0-9a-f]{4}, where nothing is mapped", log)
+    assert re.search(
+        r"precise data bus error: store to 0x1fff[0-9a-f]{4}, where nothing is mapped: the stack has overflowed", log
+    )
     assert set(calls(log)) == {"deeper"}
     assert "16 x (deeper)" in log
 
