@@ -169,6 +169,10 @@ class Session:
             with self._outputs:
                 return self._run()
         finally:
+            for forward in self.bridge.silent:
+                self.log.warning(
+                    f"never listening: the firmware did not answer on port {forward.guest_port} ({forward})"
+                )
             self.bridge.close()
             for line in (*self.checks.summary(), *ledger_table(self.machine)):
                 self.log.warning(line)

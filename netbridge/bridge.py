@@ -92,6 +92,11 @@ class Bridge:
         return all(forward.announced for forward in self._open)
 
     @property
+    def silent(self) -> list[Forward]:
+        """The forwards that have not been announced."""
+        return [each.forward for each in self._open if not each.announced]
+
+    @property
     def connections(self) -> int:
         """TCP connections open now."""
         return len(self._relays)

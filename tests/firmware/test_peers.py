@@ -113,3 +113,11 @@ def test_the_end_of_the_run_resets_its_peers() -> None:
         run.end()
         assert is_gone(sock)
         sock.close()
+
+
+def test_a_port_that_never_listens_is_named_at_the_end() -> None:
+    ports = [free_port(), free_port()]
+    with running(str(IMAGES / "echo.elf"), "--port", f"{ports[0]}:7", "--port", f"{ports[1]}:81") as run:
+        run.port()
+    assert f"never listening: the firmware did not answer on port 81 ({ports[1]}:81)" in run.log
+    assert "port 7 (" not in run.log
