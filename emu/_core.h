@@ -83,7 +83,7 @@ typedef struct {
 typedef struct Core Core;
 
 /* What _core_traps.c knows of an address: the bases that a block checks when it starts there, whether the instruction has
- * a hook. `filter` has a bit per hash of the blocks' addresses: a clear one says that there is nothing to do. */
+ * a hook. `filter` says which blocks need a look when they start: by the lower bits of their address, the tag of the others. */
 typedef struct {
     uint32_t address;
     uint16_t bases;
@@ -110,14 +110,16 @@ typedef struct {
     int count;
 } Stacks;
 
-#define TRAP_FILTER 0x4000u
+#define TRAP_FILTER 0x1000u
+#define TRAP_ANY 1 /* a tag for every block */
 
 typedef struct {
     Trap *table;
     size_t room, count; /* room is a power of two */
     uc_hook *hooks;
     size_t hook_room, hook_count;
-    uint8_t filter[TRAP_FILTER / 8];
+    uint8_t filter[TRAP_FILTER]; /* TRAP_ANY while an FP frame is open, else what is minded */
+    uint8_t minded[TRAP_FILTER];
     uint32_t stale_begin, stale_end; /* to be translated anew before the run goes on */
     uint32_t until;                  /* not 0: the run pauses there, in an IT block, to look at the instruction */
     uint32_t status;                 /* not 0: the access that comes next is this UsageFault */
@@ -351,6 +353,7 @@ bool traps_fetch(Core *, uint32_t address, uint16_t op[2]);
 bool fp_stack(Core *, uint32_t address, bool privileged, uint32_t words[17]);
 void fp_restore(Core *, const uint32_t words[17]);
 int fp_preserve(Core *);
+void fp_set_control(Core *, uint32_t fpccr);
 
 /* _core_mpu.c */
 bool mpu_never_executes(uint32_t address);
@@ -379,11 +382,13 @@ bool traps_may_occur(Core *, const uint16_t op[2]);
 void traps_enter_it(Core *, uint32_t it);
 void traps_paused(Core *, uint32_t pc);
 
+static inline uint8_t core_trap_tag(uint32_t address) { return (uint8_t)(address / (2 * TRAP_FILTER) | 0x80); }
+
 /* False: `traps_block` has nothing to do. */
 static inline bool core_may_trap(const Core *c, uint32_t address)
 {
-    uint32_t n = address >> 1 & (TRAP_FILTER - 1);
-    return (c->traps.filter[n >> 3] >> (n & 7) & 1) || (c->scs.fpccr & FPCCR_LSPACT);
+    uint8_t tag = c->traps.filter[address >> 1 & (TRAP_FILTER - 1)];
+    return tag != 0 && (tag == core_trap_tag(address) || tag == TRAP_ANY);
 }
 
 /* _core_stack.c */

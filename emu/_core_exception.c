@@ -271,7 +271,7 @@ static void restore(Core *c, uint32_t exc_return, const uint32_t frame[26], uint
     c->api.reg_write_batch(c->uc, ids, values, 5);
     leave_handler_mode(c, exc_return, frame[7], sp, npriv);
     if (!(exc_return & BASIC_FRAME << 2))
-        c->scs.fpccr &= ~FPCCR_LSPACT; /* the registers still hold what an open frame would have */
+        fp_set_control(c, c->scs.fpccr & ~FPCCR_LSPACT); /* the registers still hold what an open frame would have */
     if ((exc_return & RETURNS_TO_PSP) && c->stacks.on_overflow != NULL)
         stack_switched(c, sp, frame[6]);
     jump(c, frame[5], frame[7] & ~XPSR_REALIGNED, frame[6]);

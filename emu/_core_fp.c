@@ -7,6 +7,16 @@
 
 #define FP_WORDS 17 /* S0 to S15 and FPSCR */
 
+/* FPCCR; an open frame opens the filter. */
+void fp_set_control(Core *c, uint32_t fpccr)
+{
+    c->scs.fpccr = fpccr;
+    if (fpccr & FPCCR_LSPACT)
+        memset(c->traps.filter, TRAP_ANY, sizeof c->traps.filter);
+    else
+        memcpy(c->traps.filter, c->traps.minded, sizeof c->traps.filter);
+}
+
 static void registers(Core *c, uint32_t words[FP_WORDS], bool write)
 {
     int ids[FP_WORDS];
@@ -37,7 +47,7 @@ static void open_frame(Core *c, uint32_t address, bool privileged)
                      (preempts(c, EXC_MEMMANAGE, priority) ? FPCCR_MMRDY : 0) |
                      ((c->scs.demcr & DEMCR_MON_EN) && preempts(c, EXC_DEBUGMON, priority) ? FPCCR_MONRDY : 0);
     c->scs.fpcar = address;
-    c->scs.fpccr = (c->scs.fpccr & (FPCCR_ASPEN | FPCCR_LSPEN)) | state;
+    fp_set_control(c, (c->scs.fpccr & (FPCCR_ASPEN | FPCCR_LSPEN)) | state);
 }
 
 /* On exception entry: fill the frame's FP words now. False: the frame is open, and they stay as they are. */
@@ -62,6 +72,6 @@ int fp_preserve(Core *c)
         return EXC_MEMMANAGE;
     if (!core_store(c, address, words, length))
         return EXC_BUSFAULT;
-    c->scs.fpccr &= ~FPCCR_LSPACT;
+    fp_set_control(c, c->scs.fpccr & ~FPCCR_LSPACT);
     return 0;
 }

@@ -207,6 +207,8 @@ static void write_word(Core *c, uint32_t offset, uint32_t value)
             c->traps.restart = c->flush = c->attention = true;
             exact_follow(c);
         }
+        if (offset == 0xF34)
+            fp_set_control(c, *word);
         return;
     }
     int base = priority_base(offset);

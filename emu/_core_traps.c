@@ -99,8 +99,9 @@ static Trap *entry(Core *c, uint32_t address)
 
 static void mind_block(Core *c, uint32_t address)
 {
-    uint32_t n = address >> 1 & (TRAP_FILTER - 1);
-    c->traps.filter[n >> 3] |= (uint8_t)(1u << (n & 7));
+    uint8_t *tag = &c->traps.minded[address >> 1 & (TRAP_FILTER - 1)], own = core_trap_tag(address);
+    *tag = *tag == 0 || *tag == own ? own : TRAP_ANY;
+    fp_set_control(c, c->scs.fpccr);
 }
 
 static void preserve(Core *c, uint32_t pc)
@@ -110,7 +111,7 @@ static void preserve(Core *c, uint32_t pc)
         return;
     core_synchronous(c, pc);
     if (!exception_lazy_fault(c, fault, pc))
-        c->scs.fpccr &= ~FPCCR_LSPACT; /* it has to wait, and the instruction goes on */
+        fp_set_control(c, c->scs.fpccr & ~FPCCR_LSPACT); /* it has to wait, and the instruction goes on */
 }
 
 /* Before an instruction with a hook of its own. A load or store is made to miss the TLB, where it is refused: Unicorn then
@@ -276,4 +277,5 @@ void traps_release(Core *c)
     PyMem_RawFree(c->traps.table);
     PyMem_RawFree(c->traps.hooks);
     c->traps = (Traps){0};
+    fp_set_control(c, c->scs.fpccr);
 }
