@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import struct
 from pathlib import Path
 
 import pytest
@@ -25,17 +26,16 @@ SERVER = IMAGES / "tls_server.elf"
 RAW = IMAGES / "tls_server-hardware-rng.elf"  # its randomness is the generator's, without a DRBG
 CLIENTS = ("openssl", "ssl_client2")
 GOOD = {"openssl": "page", "ssl_client2": "page", "server": ""}
+NO_CERTIFICATE = {"openssl": (), "ssl_client2": ("crt_file=none", "key_file=none")}
+"""Verifying one is optional here and takes 100 000 allocations, any of which may fail without consequence."""
 CLOSED = {"openssl": "EOF", "ssl_client2": "-0x7280"}
 
 
 def faulty(elf: Path, *faults: str, capture: Path | None = None, seed: int = 0) -> list[str]:
     """The words of a run."""
-    words = [str(elf), "--port", f"{free_port()}:4433", "--seed", str(seed)]
-    return (
-        words
-        + [word for fault in faults for word in ("--fault", fault)]
-        + (["--pcap", str(capture)] if capture else [])
-    )
+    injected = [word for fault in faults for word in ("--fault", fault)]
+    captured = ["--pcap", str(capture)] if capture else []
+    return [str(elf), "--port", f"{free_port()}:4433", "--seed", str(seed), *injected, *captured]
 
 
 def one_random_and_no_key_exchange(first: Handshake, second: Handshake) -> None:
@@ -83,7 +83,7 @@ def test_a_bad_generator_on_first_and_later_connections(row: str, client: str, t
     with running(*faulty(RAW, *faults, capture=capture)) as run:
         for fault in faults:
             run.wait_for(f"fault {fault} begins", of=lambda: run.log)
-        seen = [observe(run, client) for _connection in range(2)]
+        seen = [observe(run, client, NO_CERTIFICATE[client]) for _connection in range(2)]
     assert seen == [(expected[client], expected["server"])] * 2
     check(*server_handshakes(capture))
 
@@ -125,10 +125,10 @@ def client_hello() -> bytes:
     return sent.read()
 
 
-def server_random(seed: int, *faults: str) -> bytes:
+def server_random(seed: int, *faults: str, elf: Path = SERVER) -> bytes:
     """Of the first connection after a start."""
     with (
-        running(*faulty(SERVER, *faults, seed=seed)) as run,
+        running(*faulty(elf, *faults, seed=seed)) as run,
         socket.create_connection(("127.0.0.1", run.port()), PATIENCE) as connection,
     ):
         connection.sendall(client_hello())
@@ -140,6 +140,14 @@ def test_2d_constant_entropy_behind_a_drbg_repeats_across_starts_only() -> None:
     first, second = (server_random(seed, "rng=stuck:0x5eed5eed") for seed in (1, 2))
     assert first == second != b""
     assert len({first, server_random(1), server_random(2)}) == 3
+
+
+def test_a_bias_reaches_the_wire() -> None:
+    """Eight words as the generator gave them, each without its upper bits."""
+    random = server_random(0, "rng=bias:12bit", elf=RAW)
+    words = struct.unpack("<8I", random)
+    assert max(words) < 1 << 20
+    assert max(words) > 1 << 16
 
 
 @pytest.fixture(scope="module")
@@ -165,8 +173,6 @@ ALLOCATIONS = {
     "ClientKeyExchange": (75_000, CLOSED | {"server": "-0x7d00"}),
 }
 """Which allocation of the first connection fails; one alone makes the server send an alert."""
-NO_CERTIFICATE = {"openssl": (), "ssl_client2": ("crt_file=none", "key_file=none")}
-"""Verifying one is optional here and takes 100 000 allocations, any of which may fail without consequence."""
 
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -177,7 +183,7 @@ def test_6_an_allocation_that_fails(stage: str, client: str, boot_allocations: i
         assert observe(run, client, NO_CERTIFICATE[client]) == (expected[client], expected["server"])
         assert "mbedtls_calloc returns NULL to " in run.log
         if stage == "ServerKeyExchange":
-            assert observe(run, client) == ("page", ""), "one failure leaves nothing behind"
+            assert observe(run, client, NO_CERTIFICATE[client]) == ("page", ""), "one failure leaves nothing behind"
 
 
 def test_a_check_sees_an_injected_failure_as_one_of_the_allocators(boot_allocations: int) -> None:
