@@ -151,7 +151,7 @@ typedef struct {
 } SysTick;
 
 typedef struct {
-    uint32_t vtor, prigroup, scr, ccr, cfsr, hfsr, dfsr, mmfar, bfar, afsr, shcsr, cpacr, fpccr, fpcar, fpdscr, demcr;
+    uint32_t actlr, vtor, prigroup, scr, ccr, cfsr, hfsr, dfsr, mmfar, bfar, afsr, shcsr, cpacr, fpccr, fpcar, fpdscr, demcr;
     uint32_t mpu_ctrl, mpu_rnr, mpu_rbar[8], mpu_rasr[8];
     uint32_t dwt_ctrl, dwt[24], itm_ter, itm_tcr, itm_tpr;
     int64_t cyccnt_base;

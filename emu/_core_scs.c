@@ -147,6 +147,7 @@ static uint32_t *stored(Core *c, uint32_t offset, uint32_t *mask)
     Scs *s = &c->scs;
     *mask = 0xFFFFFFFFu;
     switch (offset) {
+    case 0x008: *mask = 0x307; return &s->actlr;
     case 0xD08: *mask = 0xFFFFFF80u; return &s->vtor;
     case 0xD10: *mask = 0x16; return &s->scr;
     case 0xD14: *mask = 0x31B; return &s->ccr;
