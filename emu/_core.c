@@ -59,6 +59,7 @@ static int core_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(c->on_program);
     Py_VISIT(c->on_itm);
     Py_VISIT(c->on_semihosting);
+    Py_VISIT(c->on_limit);
     Py_VISIT(c->watches);
     Py_VISIT(c->stacks.on_overflow);
     for (int n = 0; n < c->mmio_count; n++) {
@@ -75,6 +76,7 @@ static int core_clear(PyObject *self)
     Py_CLEAR(c->on_program);
     Py_CLEAR(c->on_itm);
     Py_CLEAR(c->on_semihosting);
+    Py_CLEAR(c->on_limit);
     Py_CLEAR(c->watches);
     Py_CLEAR(c->stacks.on_overflow);
     for (int n = 0; n < c->mmio_count; n++) {
@@ -417,6 +419,7 @@ static PyMemberDef members[] = {
     {"on_program", T_OBJECT_EX, offsetof(Core, on_program), 0, NULL},
     {"on_itm", T_OBJECT_EX, offsetof(Core, on_itm), 0, NULL},
     {"on_semihosting", T_OBJECT_EX, offsetof(Core, on_semihosting), 0, NULL},
+    {"on_limit", T_OBJECT_EX, offsetof(Core, on_limit), 0, NULL},
     {NULL, 0, 0, 0, NULL}};
 
 static PyGetSetDef getset[] = {{"due", get_due, set_due, NULL, NULL}, {"skip_loops", get_skip_loops, set_skip_loops, NULL, NULL},

@@ -218,6 +218,7 @@ struct Core {
     uint32_t ipsr;
     bool event_register, waits_for_event; /* the last sleep was WFE, not WFI or sleep-on-exit */
     bool stop, flush, leaving;
+    bool faultmask_before_nmi;
     bool clear_exclusive; /* before anything else runs */
     RunReason reason;
 
@@ -247,7 +248,7 @@ struct Core {
     Region *watch_region; /* of the last look-up */
     bool watching;        /* a watch's callback runs: PC is the block's address, whatever Unicorn's register says */
 
-    PyObject *on_due, *on_program, *on_itm, *on_semihosting;
+    PyObject *on_due, *on_program, *on_itm, *on_semihosting, *on_limit;
     bool failed; /* a Python callback raised; the error is kept until run() returns */
     PyObject *error_type, *error_value, *error_trace;
     uint8_t *pages; /* two host pages: the svc page for EXC_RETURN, and the one of STOP_ADDRESS */
@@ -303,6 +304,10 @@ bool semihosting_call(Core *, uint32_t pc);
 /* _core_trace.c: DWT, ITM and the storage of the other debug blocks */
 uint64_t trace_read(uc_engine *, uint64_t offset, unsigned size, void *core);
 void trace_write(uc_engine *, uint64_t offset, unsigned size, uint64_t value, void *core);
+
+/* _core_limits.c */
+void core_meet_limit(Core *, uint32_t address, const char *what);
+void core_check_limit(Core *, uint32_t address, uint32_t value);
 
 /* _core_systick.c */
 void systick_reset(SysTick *);

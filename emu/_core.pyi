@@ -15,6 +15,7 @@ class Core:
     on_program: Callable[[int, int, int], None]
     on_itm: Callable[[int, int, int], None]
     on_semihosting: Callable[[int, int], int]
+    on_limit: Callable[[int, str], None]
     def __init__(self, api: dict[str, int]) -> None: ...
     def add_memory(self, base: int, buffer: Buffer, kind: int, target: int, /) -> None: ...
     def add_mmio(

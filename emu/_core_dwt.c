@@ -8,6 +8,7 @@
 #define CYCMATCH (1u << 7)
 #define DATAVMATCH (1u << 8)
 #define MATCHED (1u << 24)
+#define DWT 0xE0001000u
 #define FUNCTION_BITS 0x000FFFBFu
 enum { CTRL = 0, CYCCNT = 1, COMP0 = 8, MASK0 = 9, FUNCTION0 = 10 }; /* word offsets; a comparator has four words */
 enum { ON_INSTRUCTION = 4, ON_LOAD, ON_STORE, ON_ACCESS };
@@ -84,8 +85,12 @@ void dwt_write(Core *c, uint32_t word, uint32_t value)
         set_count(c, now);
     } else if (word == CYCCNT)
         set_count(c, value);
-    else
-        c->scs.dwt[word] = word >= FUNCTION0 && word % 4 == FUNCTION0 % 4 ? value & FUNCTION_BITS : value;
+    else if (word >= FUNCTION0 && word % 4 == FUNCTION0 % 4) {
+        c->scs.dwt[word] = value & FUNCTION_BITS;
+        if ((value & 15) && !event_of(c, (int)(word - FUNCTION0) / 4))
+            core_meet_limit(c, DWT + 4 * word, "DWT_FUNCTION");
+    } else
+        c->scs.dwt[word] = value;
     exact_follow(c);
 }
 

@@ -117,6 +117,8 @@ static void take(Core *c, uint32_t exc_return, uint32_t control, uint32_t xpsr)
         }
         nvic_assign(c->nvic.pending, exception, false);
         nvic_assign(c->nvic.active, exception, true);
+        if (exception == EXC_NMI)
+            c->faultmask_before_nmi = core_reg(c, UC_REG_FAULTMASK) & 1;
         mpu_follow(c);
         enter_handler_mode(c, control, exception);
         c->event_register = true;
@@ -303,7 +305,7 @@ static void failed_return(Core *c, uint32_t exc_return, int fault, uint32_t stat
 static void deactivate(Core *c)
 {
     nvic_deactivate(c, (int)c->ipsr);
-    if (c->ipsr != EXC_NMI)
+    if (c->ipsr != EXC_NMI || !c->faultmask_before_nmi) /* NMI's handler can clear it, but not set it, B5.2.3 */
         core_set_reg(c, UC_REG_FAULTMASK, 0);
 }
 

@@ -3,6 +3,7 @@
 #include "_core.h"
 
 #define CPUID 0x410FC241u /* Cortex-M4 r0p1 */
+#define SCS 0xE000E000u
 #define AIRCR_KEY 0x05FAu
 #define AIRCR_READ_KEY 0xFA05u
 
@@ -201,6 +202,7 @@ static uint32_t read_word(Core *c, uint32_t offset)
 static void write_word(Core *c, uint32_t offset, uint32_t value)
 {
     uint32_t mask, *word = stored(c, offset, &mask);
+    core_check_limit(c, SCS + offset, value);
     if (word != NULL) {
         uint32_t changed = (*word ^ value) & mask;
         *word ^= changed;

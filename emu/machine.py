@@ -62,6 +62,7 @@ class Machine:
         self.cpu.on_itm = partial(_stimulus, on_byte)
         self.cpu.on_semihosting = Semihosting(self.memory, on_byte, lambda: self.time.now_ns / NANO, self._on_exit).call
         self.exited: bool | None = None
+        self.cpu.on_limit = self._on_limit
         wiring = Wiring(
             clock=self.clock,
             tree=self.tree,
@@ -106,6 +107,10 @@ class Machine:
         """`exited` says how the firmware ended; what it does afterwards is of no interest."""
         self.exited = good
         self.cpu.stop()
+
+    def _on_limit(self, address: int, what: str) -> None:
+        """The firmware set something in the core that has no effect here (docs/fidelity.md)."""
+        self.ledger.unmodelled("core", address & 0xFFFF, what)
 
     def _ask_reset(self, cause: str) -> None:
         self._reset_cause = cause
