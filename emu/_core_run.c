@@ -188,7 +188,8 @@ static inline void at_natural(Core *c, uint32_t address, uint32_t size, uint8_t 
     c->it = it;
     c->cycles += c->block_size >> 1;
     c->natural = c->cycles;
-    if (c->cycles >= c->deadline || c->attention || c->force_natural || c->watches != NULL || address >= EXC_RETURN_BASE)
+    if (c->cycles >= c->deadline || c->attention || c->force_natural || address >= EXC_RETURN_BASE ||
+        (c->watches != NULL && core_watched(c, address)))
         attend(c, address, size);
     else
         enter_block(c, address, size, true);
@@ -233,7 +234,8 @@ static void on_block(uc_engine *uc, uint64_t address64, uint32_t size, void *use
         at_natural(c, address, size, c->force_natural ? c->it : 0); /* branches end IT blocks, exception returns may not */
         return;
     }
-    if (offset < 4 || offset > c->code_size || c->watches != NULL || may_be_boundary(c->code + offset))
+    if (offset < 4 || offset > c->code_size || (c->watches != NULL && core_watched(c, address)) ||
+        may_be_boundary(c->code + offset))
         look_back(c, address, size);
     else
         enter_block(c, address, size, false);

@@ -108,12 +108,9 @@ static void overflow(Core *c, Stack *stack, uint32_t pc, uint32_t block, uint32_
 /* A block that takes `depth` bytes from the stack starts. */
 void stack_check(Core *c, uint32_t address, uint32_t size, uint32_t depth)
 {
-    uint32_t sp, control, where = address;
-    int ids[] = {UC_REG_SP, UC_REG_CONTROL};
-    void *values[] = {&sp, &control};
-    c->api.reg_read_batch(c->uc, ids, values, 2);
-    Stack *stack = c->ipsr == 0 && (control & CONTROL_SPSEL) ? c->stacks.task : &c->stacks.main;
-    if (stack == NULL || sp - depth >= stack->lowest)
+    uint32_t sp = core_reg(c, UC_REG_SP), where = address;
+    Stack *stack = c->ipsr == 0 && c->stacks.task != NULL ? c->stacks.task : &c->stacks.main;
+    if (sp - depth >= stack->lowest)
         return;
     stack->lowest = sp - depth;
     if (stack->lowest >= stack->limit || stack->reported)
