@@ -276,6 +276,7 @@ def test_close_resets_the_peers_and_leaves_nothing_open() -> None:
     with client, pytest.raises(ConnectionResetError):
         client.recv(1)
     assert open_files() == before
+    assert rig.bridge.connections == 0
     with socket.socket() as late, pytest.raises(ConnectionRefusedError):
         late.connect(address)
 

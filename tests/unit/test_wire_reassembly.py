@@ -62,6 +62,7 @@ def test_a_late_fragment_completes_nothing() -> None:
 def test_a_fragment_that_cannot_be_spoils_the_packet(bad: Ipv4Packet) -> None:
     reassembler = Reassembler()
     assert [reassembler.receive(piece, 0) for piece in (FIRST, bad, SECOND, THIRD)] == [None] * 4
+    assert reassembler.receive(FIRST, 0) == PACKET, "what came before the bad one is forgotten"
 
 
 def test_bytes_behind_the_end_do_not_fill_a_hole() -> None:
