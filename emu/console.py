@@ -32,6 +32,11 @@ class Console:
         self._others: set[str] = set()
         self.seen = False
 
+    @property
+    def port(self) -> str | None:
+        """The console port; None while none is chosen and none has spoken."""
+        return self._uart
+
     def receive(self, uart: str, byte: int) -> bool:
         """A byte from port `uart`; True once the wanted text has been seen."""
         self._uart = self._uart or uart

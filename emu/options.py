@@ -35,6 +35,19 @@ EXIT_CODES = {
 
 
 @dataclass(frozen=True)
+class Typed:
+    """Bytes that arrive at the console's serial port from `seconds` of virtual time on."""
+
+    seconds: float
+    text: bytes
+
+    def __str__(self) -> str:
+        """As the option's word, for a recording."""
+        text = "".join(chr(byte) if 0x20 <= byte < 0x7F and byte != 0x5C else f"\\x{byte:02x}" for byte in self.text)
+        return f"{self.seconds:.9f}s:{text}"
+
+
+@dataclass(frozen=True)
 class RunOptions:
     """Everything `stm32emu run` can be told. Durations are virtual seconds, frequencies Hz."""
 
@@ -44,6 +57,7 @@ class RunOptions:
     bind: str = "127.0.0.1"
     guest_ip: IPv4Address | None = None
     uart: str | None = None
+    typed: tuple[Typed, ...] = ()
     phy: str = "auto"
     hse: int | None = None
     seed: int = 0
@@ -108,6 +122,20 @@ def parse_uart(word: str) -> str:
     if not re.fullmatch(r"US?ART\d+|ITM|SEMIHOSTING", name):
         raise ValueError(f"{word!r} is not a UART, such as usart2 or uart4, nor itm or semihosting")
     return name
+
+
+ESCAPES = {"n": b"\n", "r": b"\r", "t": b"\t", "\\": b"\\"}
+
+
+def parse_typed(word: str) -> Typed:
+    """A time and a text, "2s:help\\r\\n"; in the text \\n, \\r, \\t, \\xNN and \\\\ stand for bytes."""
+    moment, colon, text = word.partition(":")
+    if not colon or not text:
+        raise ValueError(f"{word!r} is not a time and a text, such as 2s:help\\r\\n")
+    parts = re.split(r"\\(x[0-9a-fA-F]{2}|[nrt\\])", text)  # texts and, between them, what was escaped
+    escaped = [ESCAPES.get(part) or bytes.fromhex(part[1:]) for part in parts[1::2]]
+    whole = b"".join(plain.encode() + after for plain, after in zip(parts[::2], [*escaped, b""], strict=True))
+    return Typed(parse_duration(moment), whole)
 
 
 def parse_checks(word: str) -> tuple[str, ...]:
@@ -176,6 +204,10 @@ OPTIONS = (
     Option("--guest-ip", "guest_ip", "ADDRESS", "the firmware's address, if its traffic does not tell", parse_address),
     Option("--chip", "chip", "NAME", "the part, such as stm32f407 [what the firmware names]", find_chip, recorded=True),
     Option("--uart", "uart", "NAME", "the console: usart2, itm ... [the first that speaks]", parse_uart, recorded=True),
+    Option(
+        "--type", "typed", "TIME:TEXT", "type TEXT on the console's UART at TIME, as in 2s:help\\r\\n; may be repeated",
+        parse_typed, repeatable=True, recorded=True,
+    ),
     Option(
         "--phy", "phy", "NAME[@ADDRESS]", f"Ethernet PHY: {', '.join(MODELS)} [auto: most drivers]", parse_phy,
         recorded=True,

@@ -130,6 +130,13 @@ class Session:
         if self.console.receive(uart, byte):
             self.machine.cpu.stop()
 
+    def _type(self, text: bytes) -> None:
+        uart = self.machine.board.uarts().get(self.console.port or "")
+        if uart is not None:
+            uart.feed(text)
+        else:
+            self.log.warning(f"{text!r} cannot be typed: no UART is the console yet; --uart names it")
+
     def _on_frame(self, frame: bytes) -> None:
         self.cable.from_guest(frame)
 
@@ -190,6 +197,8 @@ class Session:
     def _run(self) -> Outcome:
         self.log.info(f"{self.options.elf.name}: {self.machine.chip} ({self._why})")
         self.faults.start()
+        for typed in self.options.typed:
+            self.machine.time.alarm(round(typed.seconds * NANO), partial(self._type, typed.text))
         for event in self._recording.inputs if self._recording else ():
             self._come_in(event)
         try:

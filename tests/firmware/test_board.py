@@ -273,3 +273,44 @@ def test_the_end_by_a_call(compile_firmware: Compile, reason: str, words: dict[s
     elf = compile_firmware(f"exits_{reason}", HEAD + code + TAIL, suffix=".s")
     options = parse_options(elf, {"duration": "1s", **words})
     assert Session(options, console=lambda text: None, log=lambda line: None).run() == outcome
+
+
+ECHO = """
+    ldr r1, =0x40023840     @ RCC_APB1ENR.USART2EN
+    ldr r2, =0x20000
+    str r2, [r1]
+    ldr r1, =0x40004400     @ USART2: 115200 baud from 16 MHz
+    movs r2, #139
+    str r2, [r1, #8]
+    ldr r2, =0x200C         @ CR1: UE, TE, RE
+    str r2, [r1, #12]
+    movs r2, #'>'
+    str r2, [r1, #4]
+next:
+    ldr r2, [r1]
+    lsls r2, #26            @ SR.RXNE
+    bpl next
+    ldr r2, [r1, #4]
+    str r2, [r1, #4]
+    b next
+"""
+
+
+def typed(compile_firmware: Compile, *words: str, **more: str) -> tuple[str, list[str], Outcome]:
+    """The console, the log and the outcome of a run of a firmware that echoes."""
+    console, log = bytearray(), list[str]()
+    options = parse_options(compile_firmware("echo", HEAD + ECHO + TAIL, suffix=".s"), {"typed": words, **more})
+    outcome = Session(options, console=console.extend, log=log.append).run()
+    return console.decode(), log, outcome
+
+
+def test_typing_on_the_console(compile_firmware: Compile) -> None:
+    words = ("20ms:world\\n", "10ms:hello ")
+    console, _log, outcome = typed(compile_firmware, *words, until="hello world", duration="1s")
+    assert (console, outcome) == (">hello world", Outcome(0))
+
+
+def test_typing_before_there_is_a_console(compile_firmware: Compile) -> None:
+    console, log, _outcome = typed(compile_firmware, "10ms:x", uart="itm", duration="20ms")
+    assert console == ""
+    assert log[-1] == "b'x' cannot be typed: no UART is the console yet; --uart names it"

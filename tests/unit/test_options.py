@@ -13,7 +13,7 @@ import pytest
 from stm32emu.chips import find_chip
 from stm32emu.errors import UserError
 from stm32emu.netbridge.forward import Forward
-from stm32emu.options import OPTIONS, RunOptions, exit_code_table, options_table, parse_options
+from stm32emu.options import OPTIONS, RunOptions, Typed, exit_code_table, options_table, parse_options
 
 ELF = Path("firmware.elf")
 
@@ -84,6 +84,9 @@ def test_words(field: str, word: Any, value: Any) -> None:
         ("chip", "stm32f103", "--chip: there is no chip 'stm32f103'"),
         ("chip", "", "--chip: there is no chip ''"),
         ("uart", "com1", "--uart: 'com1' is not a UART"),
+        ("typed", ["2s"], "--type: '2s' is not a time and a text"),
+        ("typed", ["2s:"], "--type: '2s:' is not a time and a text"),
+        ("typed", ["soon:x"], "--type: 'soon' is not a duration"),
         ("phy", "lan9999", "--phy: "),
         ("phy", "lan8742a@32", "--phy: "),
         ("hse", "8 apples", "--hse: '8 apples' is not a frequency"),
@@ -114,3 +117,11 @@ def test_readme_shows_the_tables() -> None:
     readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
     assert options_table() in readme
     assert exit_code_table() in readme
+
+
+def test_typed_text() -> None:
+    """Escapes stand for bytes, everything else for itself; a time as everywhere."""
+    words = ["500ms:a:b\\r\\n", "2:\\x1b[A\\\\n \\q", "3s:é"]
+    typed = parse_options(Path("firmware.elf"), {"typed": words}).typed
+    assert parse_options(Path("firmware.elf"), {"typed": [str(each) for each in typed]}).typed == typed
+    assert typed == (Typed(0.5, b"a:b\r\n"), Typed(2, b"\x1b[A\\n \\q"), Typed(3, "é".encode()))
