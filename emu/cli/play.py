@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -12,6 +13,7 @@ from stm32emu.cli.terminal import Terminal
 from stm32emu.session import Session
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+PATIENCE = 1.0  # seconds for the run to end; `timeout` and others signal both the process and its group
 
 
 def play(make: Callable[..., Session]) -> int:
@@ -31,12 +33,15 @@ def play(make: Callable[..., Session]) -> int:
 
 @contextmanager
 def _signals(interrupt: Callable[[int], None]) -> Iterator[None]:
-    """The first signal asks the run to end, with the exit code that shells report for it; the second breaks it off."""
+    """The first signal asks the run to end, with the exit code that shells report for it; a later one breaks it off."""
+    due: list[float] = []
 
     def hear(number: int, _frame: FrameType | None) -> None:
-        for each in SIGNALS:
-            signal.signal(each, signal.default_int_handler)
-        interrupt(128 + number)
+        if not due:
+            due.append(time.monotonic() + PATIENCE)
+            interrupt(128 + number)
+        elif time.monotonic() > due[0]:
+            raise KeyboardInterrupt
 
     before = {number: signal.signal(number, hear) for number in SIGNALS}
     try:

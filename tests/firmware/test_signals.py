@@ -35,9 +35,10 @@ def test_a_signal_ends_the_run(case: str, compile_firmware: Callable[..., Path],
     files = ("--record", str(recording), "--pcap", str(capture))
     run = Run(str(elf), *files, *(word.format(port=free_port()) for word in words))
     run.wait_for("sha256", of=lambda: recording.read_text() if recording.exists() else "")
-    run.process.send_signal(number)
+    for _ in range(2):  # as `timeout` does
+        run.process.send_signal(number)
     assert run.process.wait(PATIENCE) == code
-    assert run.end() == code
+    run.end()
     assert "Traceback" not in run.log
     assert json.loads(recording.read_text().splitlines()[-1])["exit_code"] == code
     assert len(rdpcap(str(capture))) == 0
