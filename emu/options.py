@@ -67,6 +67,7 @@ class RunOptions:
     until: str | None = None
     pcap: Path | None = None
     record: Path | None = None
+    json: Path | None = None
     strict: bool = False
     on_fault: str = "stop"
     pace: str = "real"
@@ -231,6 +232,7 @@ OPTIONS = (
         observer=True,
     ),
     Option("--record", "record", "FILE", "write what came from outside to a file for `stm32emu replay`", Path),
+    Option("--json", "json", "FILE", "write what the checks found to a file, as data", Path, observer=True),
     Option("--strict", "strict", "", "end at the first access to something that is not modelled", recorded=True),
     Option(
         "--on-fault", "on_fault", "stop|continue", "end when the fault handler only loops, or never [stop]",

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The files that a run writes: its traffic (--pcap) and its recording (--record)."""
+"""The files that a run writes: its traffic (--pcap), its recording (--record), what was found (--json)."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from contextlib import ExitStack
 from hashlib import sha256
 from importlib.metadata import version
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from stm32emu.cpu import Reason, unicorn_version
 from stm32emu.files import OutputFile
@@ -33,6 +35,7 @@ class Outputs:
         self._link = link
         self._files = ExitStack()
         self._recording: RecordingWriter | None = None
+        self._summary: OutputFile | None = None
 
     def __enter__(self) -> Self:
         if self._options.pcap is not None:
@@ -41,6 +44,8 @@ class Outputs:
         if self._options.record is not None:
             file = self._files.enter_context(OutputFile("--record", self._options.record))
             self._recording = RecordingWriter(file.write, self._header())
+        if self._options.json is not None:
+            self._summary = self._files.enter_context(OutputFile("--json", self._options.json))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -51,11 +56,16 @@ class Outputs:
         if self._recording:
             self._recording.input(event)
 
-    def end(self, reason: Reason, exit_code: int) -> None:
-        """The run has ended where the machine is now."""
+    def end(self, reason: Reason, exit_code: int, findings: Sequence[dict[str, Any]]) -> None:
+        """The run has ended where the machine is now, and the checks have found `findings`."""
         if self._recording:
             cycle, state = self._machine.clock.now, self._machine.state_hash()
             self._recording.end(End(cycle, state, reason.name.lower(), exit_code))
+        if self._summary:
+            header = self._header()
+            facts = {"elf": header.firmware, "sha256": header.sha256, "cycle": self._machine.clock.now}
+            text = json.dumps({**facts, "exit_code": exit_code, "findings": findings}, indent=2)
+            self._summary.write(f"{text}\n".encode())
 
     def _on_frame(self, frame: bytes, now: int, way: Direction) -> None:
         self._capture.packet(frame, now, way is Direction.TO_GUEST)

@@ -205,7 +205,7 @@ class Session:
             outcome = self._loop()
         except GuestError as error:  # --strict
             outcome = Outcome(error.exit_code, error.sentence)
-        self._outputs.end(self._reason, outcome.exit_code)
+        self._outputs.end(self._reason, outcome.exit_code, self.checks.findings.to_list())
         return outcome
 
     def _loop(self) -> Outcome:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from stm32emu.checks import Checks
 from stm32emu.chips import find_chip
 from stm32emu.elf import load_firmware
 from stm32emu.machine import Machine
+from test_console import stm32emu
 
 # A first-fit allocator with FreeRTOS's names and header; `mistake` is what each case does with it.
 SOURCE = """
@@ -148,3 +150,17 @@ def test_a_reset_forgets_the_blocks(compile_firmware: Callable[..., Path]) -> No
     """
     elf = compile_firmware("heap_reset", SOURCE.replace("MISTAKE", code).replace("CLEARS", "1"), "-Os", "-w")
     assert run(elf, ("alloc", "heap"))[1] == []
+
+
+def test_findings_as_data(compile_firmware: Callable[..., Path], tmp_path: Path) -> None:
+    """--json has every finding with its chain, and how often it was met."""
+    code = "void *p = pvPortMalloc(24); vPortFree(p); for (int n = 0; n < 3; n++) vPortFree(p);"
+    elf = compile_firmware("heap_json", SOURCE.replace("MISTAKE", code).replace("CLEARS", "1"), "-Os", "-g", "-w")
+    path = tmp_path / "findings.json"
+    assert stm32emu(str(elf), "--check", "heap", "--json", str(path), "--duration", "10ms")[0] == 0
+    data = json.loads(path.read_text())
+    assert (data["elf"], data["exit_code"]) == (str(elf), 0)
+    [finding] = data["findings"]
+    assert (finding["check"], finding["count"], finding["size"]) == ("heap", 3, 24)
+    assert finding["calls"][0]["function"] == "mistake"
+    assert finding["calls"][0]["file"] == "heap_json.c"
