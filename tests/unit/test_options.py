@@ -13,7 +13,16 @@ import pytest
 from stm32emu.chips import find_chip
 from stm32emu.errors import UserError
 from stm32emu.netbridge.forward import Forward
-from stm32emu.options import OPTIONS, RunOptions, Typed, exit_code_table, options_table, parse_options
+from stm32emu.options import (
+    OPTIONS,
+    RunOptions,
+    Typed,
+    check_recorded,
+    exit_code_table,
+    options_table,
+    parse_options,
+    recorded_words,
+)
 
 ELF = Path("firmware.elf")
 
@@ -111,6 +120,30 @@ def test_bad_words(field: str, word: Any, sentence: str) -> None:
     assert caught.value.sentence.startswith(sentence)
     assert "\n" not in caught.value.sentence
     assert caught.value.exit_code == 2
+
+
+def test_what_a_recording_and_a_replay_make_of_each_option() -> None:
+    """What is neither recorded nor an observer acts through what comes from outside, or decides when a run ends."""
+    others = {"ports", "bind", "guest_ip", "pace", "duration", "until", "on_fault", "record"}
+    assert {option.field for option in OPTIONS if not option.recorded and not option.observer} == others
+    assert not [option.field for option in OPTIONS if option.recorded and option.observer]
+
+
+def test_recorded_words_are_read_back() -> None:
+    words = {"chip": "f407", "seed": "0", "hse": "25M", "strict": True, "uart": "usart2", "faults": ["rng=repeat"]}
+    options = parse_options(ELF, words)
+    recorded = recorded_words(options)
+    assert recorded == {
+        "chip": "STM32F407",
+        "phy": "auto",
+        "seed": "0",
+        "hse": "25000000",
+        "strict": True,
+        "uart": "USART2",
+        "faults": ["rng=repeat"],
+    }
+    check_recorded(ELF, recorded)
+    assert parse_options(ELF, recorded) == options
 
 
 def test_readme_shows_the_tables() -> None:
