@@ -154,7 +154,7 @@ def test_a_reset_forgets_the_blocks(compile_firmware: Callable[..., Path]) -> No
 
 def test_findings_as_data(compile_firmware: Callable[..., Path], tmp_path: Path) -> None:
     """--json has every finding with its chain, and how often it was met."""
-    code = "void *p = pvPortMalloc(24); vPortFree(p); for (int n = 0; n < 3; n++) vPortFree(p);"
+    code = "void *p = pvPortMalloc(24); vPortFree(p); for (volatile int n = 0; n < 3; n++) vPortFree(p);"
     elf = compile_firmware("heap_json", SOURCE.replace("MISTAKE", code).replace("CLEARS", "1"), "-Os", "-g", "-w")
     path = tmp_path / "findings.json"
     assert stm32emu(str(elf), "--check", "heap", "--json", str(path), "--duration", "10ms")[0] == 0
