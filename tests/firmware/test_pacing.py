@@ -10,6 +10,10 @@ import time
 import pytest
 
 from runs import IMAGES, PATIENCE, free_port, running
+from stm32emu.netbridge.forward import parse_forward
+from stm32emu.options import RunOptions
+from stm32emu.session import LISTEN_PATIENCE_NS, Session
+from stm32emu.timebase import NANO
 
 HESITATION = 3.0  # seconds; the server waits 10 s for a peer (TLS_TIMEOUT_MS) before it gives up
 REQUEST = b"GET / HTTP/1.0\r\n\r\n"
@@ -42,3 +46,20 @@ def test_a_slow_peer_is_too_slow_for_a_firmware_that_does_not_wait() -> None:
         with pytest.raises((ssl.SSLError, ConnectionError)):
             slow_client(run.port())
         run.wait_for(r"tls: handshake: -0x6800 in state 1", of=lambda: run.console)  # MBEDTLS_ERR_SSL_TIMEOUT
+
+
+def test_a_busy_idle_loop_is_waited_for_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A firmware that polls its UART for ever and never listens: flat out for 30 s, then by the wall clock."""
+    ports = (parse_forward(f"{free_port()}:7"),)
+    options = RunOptions(IMAGES / "uart_hello.elf", ports=ports, duration=LISTEN_PATIENCE_NS / NANO + 0.2)
+    session = Session(options, console=lambda data: None, log=lambda line: None)
+    skip, waited = session.machine.skip_idle, []
+
+    def skip_idle(until: int) -> None:
+        waited.append(session.machine.time.now_ns)
+        skip(until)
+
+    monkeypatch.setattr(session.machine, "skip_idle", skip_idle)
+    assert session.run().exit_code == 0
+    assert min(waited) > LISTEN_PATIENCE_NS
+    assert len(waited) >= 20, "a step is at most 10 ms"
