@@ -324,6 +324,16 @@ uint32_t core_by_stub(Core *, uint32_t target);
 bool exception_lazy_fault(Core *, int fault, uint32_t return_address);
 void core_snapshot(Core *, Snapshot *);
 
+/* _core_block.c */
+void core_on_block(uc_engine *, uint64_t address, uint32_t size, void *core);
+
+/* _core_sleep.c */
+int64_t core_wake_at(const Core *);
+void core_pass(Core *, int64_t cycle);
+bool core_wake(Core *);
+bool core_sleep_through(Core *);
+bool core_wait_for_event(Core *, uint32_t pc);
+
 /* _core_idle.c */
 void core_idle_look_for(Core *, bool wanted);
 bool core_idle_look(Core *, uint32_t address);
@@ -427,9 +437,6 @@ uint32_t thumb_access_address(Core *, uint32_t pc, uint32_t page);
 int core_open(Core *);
 void core_reset(Core *, uint32_t vectors, bool relocated);
 int core_run(Core *, int64_t limit);
-void core_pass(Core *, int64_t cycle);
-bool core_wake(Core *);
-int64_t core_wake_at(const Core *);
 void core_update_deadline(Core *);
 bool core_boundary(Core *, uint32_t address);
 void core_leave(Core *);

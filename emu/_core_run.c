@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Virtual time, natural boundaries and the run loop.
+/* The run loop, what interrupts it, and virtual time.
  *
  * Cost model: one cycle per halfword of code fetched. Events and exceptions are taken at natural boundaries only: a
  * block entered by a taken branch or an exception return, or right after ISB, CPS, MSR, SVC or WFI. A block that starts
@@ -25,46 +25,6 @@ void core_update_deadline(Core *c)
     int64_t systick = systick_due(c);
     deadline = systick < deadline ? systick : deadline;
     c->deadline = c->idle.look_at < deadline ? c->idle.look_at : deadline;
-}
-
-static bool is_boundary_instruction(const uint16_t *op, int size)
-{
-    if (size == 2) /* CPS, WFI */
-        return (op[0] & 0xFFE8) == 0xB660 || op[0] == 0xBF30;
-    return (op[0] == 0xF3BF && (op[1] & 0xFFF0) == 0x8F60) || ((op[0] & 0xFFE0) == 0xF380 && (op[1] & 0xD000) == 0x8000);
-}
-
-/* A cheap first look at the last two halfwords: could they be ISB or MSR, or the last CPS or WFI? */
-static inline bool may_be_boundary(const uint8_t *end)
-{
-    uint16_t op[2];
-    memcpy(op, end - 4, 4);
-    if ((op[1] & 0xD000) == 0x8000)
-        return op[0] == 0xF3BF || (op[0] & 0xFFE0) == 0xF380;
-    return (op[1] & 0xFFE8) == 0xB660 || op[1] == 0xBF30;
-}
-
-/* Remember where code runs now; NULL when that is no memory. */
-static const uint8_t *find_code(Core *c, uint32_t end)
-{
-    uint32_t inside = end - 2;
-    Region *r = core_region(c, inside, 2), *shown = core_backing(c, &inside, 2);
-    if (shown == NULL)
-        return NULL;
-    c->code_base = r->base;
-    c->code_size = r->size;
-    c->code = shown->host + (r->target - shown->base);
-    return c->code + (end - r->base);
-}
-
-/* Did the code that ran up to `end` end with ISB, CPS, MSR or WFI, and what is ITSTATE there? The walk from its start
- * makes sure that its last halfwords are not the tail of something else. */
-static bool ended_by_instruction(Core *c, uint32_t end, uint8_t *it)
-{
-    const uint8_t *p = find_code(c, end);
-    uint16_t last[2];
-    int size = p != NULL ? thumb_last(p - c->block_size, p, last, it) : 0;
-    return size && is_boundary_instruction(last, size);
 }
 
 /* Account for the code that was left, up to `pc` when it was left in its middle. */
@@ -130,117 +90,6 @@ bool core_boundary(Core *c, uint32_t address)
     return true;
 }
 
-/* One that may have something to check before it runs, and is perhaps not to run now. */
-static __attribute__((noinline)) void trapped_block(Core *c, uint32_t address, uint32_t size)
-{
-    if (!traps_block(c, address, size))
-        c->block_size += size;
-}
-
-/* A block begins that is to run: at a natural boundary, or as the rest of the one before. */
-static inline void enter_block(Core *c, uint32_t address, uint32_t size, bool natural)
-{
-    if (natural) {
-        c->ring[c->ring_next++ % RING_SIZE] = address;
-        c->block = address;
-        c->block_size = 0;
-    }
-    if (core_may_trap(c, address))
-        trapped_block(c, address, size);
-    else
-        c->block_size += size;
-}
-
-static __attribute__((noinline)) void watched_block(Core *c, uint32_t address, uint32_t size, bool natural)
-{
-    if (!core_watched(c, address) || !core_call_watch(c, address, natural))
-        enter_block(c, address, size, natural);
-}
-
-static void set_it(Core *c, uint8_t it)
-{
-    core_set_reg(c, UC_REG_EPSR, (core_reg(c, UC_REG_XPSR) & XPSR_T) | it_to_xpsr(it));
-}
-
-/* At a natural boundary with something to do, or on the way to an exception return. */
-static __attribute__((noinline)) void attend(Core *c, uint32_t address, uint32_t size)
-{
-    if (address == CLREX_STUB)
-        return;
-    c->force_natural = false;
-    c->block = address;
-    c->block_size = 0;
-    if (address >= EXC_RETURN_BASE)
-        return;
-    if (c->cycles >= c->deadline || c->attention) {
-        if (c->it) /* the block has begun by clearing it */
-            set_it(c, c->it);
-        if (core_boundary(c, address))
-            return;
-        if (c->it)
-            set_it(c, 0);
-    }
-    watched_block(c, address, size, true);
-}
-
-static inline void at_natural(Core *c, uint32_t address, uint32_t size, uint8_t it)
-{
-    c->it = it;
-    c->cycles += c->block_size >> 1;
-    c->natural = c->cycles;
-    if (c->cycles >= c->deadline || c->attention || c->force_natural || address >= EXC_RETURN_BASE ||
-        (c->watches != NULL && core_watched(c, address)))
-        attend(c, address, size);
-    else
-        enter_block(c, address, size, true);
-}
-
-/* After ISB in an IT block Unicorn goes on as if the block were over: so go there once more, with ITSTATE as it is. */
-static void reenter(Core *c, uint32_t address, uint8_t it)
-{
-    c->cycles += c->block_size >> 1;
-    c->it = it;
-    c->block = address;
-    c->block_size = 0;
-    c->force_natural = true;
-    set_it(c, it);
-    core_set_reg(c, UC_REG_PC, address | 1);
-}
-
-/* The block starts where the one before ended. Is it a boundary all the same, or watched? */
-static __attribute__((noinline)) void look_back(Core *c, uint32_t address, uint32_t size)
-{
-    uint8_t it = c->it;
-    if (ended_by_instruction(c, address, &it)) {
-        mpu_follow(c); /* FAULTMASK may have changed */
-        if (it)
-            reenter(c, address, it);
-        else
-            at_natural(c, address, size, 0);
-    } else if (c->watches != NULL)
-        watched_block(c, address, size, false);
-    else
-        enter_block(c, address, size, false);
-}
-
-/* Every block comes here first: what is usual must be short. Blocks that go on where the one before ended are counted as
- * one with it. */
-static void on_block(uc_engine *uc, uint64_t address64, uint32_t size, void *user)
-{
-    (void)uc;
-    Core *c = user;
-    uint32_t address = (uint32_t)address64, offset = address - c->code_base;
-    if (address != c->block + c->block_size || c->force_natural) {
-        at_natural(c, address, size, c->force_natural ? c->it : 0); /* branches end IT blocks, exception returns may not */
-        return;
-    }
-    if (offset < 4 || offset > c->code_size || (c->watches != NULL && core_watched(c, address)) ||
-        may_be_boundary(c->code + offset))
-        look_back(c, address, size);
-    else
-        enter_block(c, address, size, false);
-}
-
 void core_synchronous(Core *c, uint32_t pc)
 {
     charge(c, pc);
@@ -297,30 +146,6 @@ static void on_interrupt(uc_engine *uc, uint32_t number, void *user)
         exception_fault(c, EXC_USAGEFAULT, CFSR_UNDEFINSTR, 0, pc);
 }
 
-/* WFE, B1.5.18. An SEV of the same block counts: the usual "sev; wfe" only clears the event register. */
-static bool wait_for_event(Core *c, uint32_t pc)
-{
-    bool sev = false;
-    for (uint32_t at = c->block; at + 2 < pc;) {
-        uint16_t op;
-        if (!core_load(c, at, &op, 2))
-            break;
-        sev = sev || op == 0xBF40;
-        at += (uint32_t)thumb_size(op);
-    }
-    core_synchronous(c, pc);
-    if (sev || c->event_register)
-        c->event_register = false;
-    else {
-        c->waits_for_event = true;
-        c->reason = RUN_SLEEP;
-        c->stop = true;
-        core_leave(c);
-    }
-    c->force_natural = true;
-    return true;
-}
-
 /* WFE and YIELD come here with PC past them; undefined instructions and a clear T bit with PC at them. */
 static bool on_invalid(uc_engine *uc, void *user)
 {
@@ -331,7 +156,7 @@ static bool on_invalid(uc_engine *uc, void *user)
     c->idle.effects = true;
     if (pc != c->block && core_load(c, pc - 2, &before, 2) && (before == 0xBF20 || before == 0xBF10)) {
         if (before == 0xBF20)
-            return wait_for_event(c, pc);
+            return core_wait_for_event(c, pc);
         core_synchronous(c, pc);
         return true;
     }
@@ -436,48 +261,6 @@ static uint32_t start_address(Core *c)
     return by_stub ? core_by_stub(c, address) : address;
 }
 
-/* The cycle of the next event, with which alone a sleeping CPU may wake. */
-int64_t core_wake_at(const Core *c)
-{
-    int64_t systick = systick_due(c);
-    return systick < c->due ? systick : c->due;
-}
-
-/* Time passes, and nothing is executed. */
-void core_pass(Core *c, int64_t cycle)
-{
-    if (cycle > c->cycles)
-        c->cycles = c->natural = cycle;
-    c->force_natural = true;
-}
-
-/* Let events due by now happen while the CPU sleeps, and say whether one of them wakes it. */
-bool core_wake(Core *c)
-{
-    if (c->cycles >= core_wake_at(c))
-        core_run_due(c);
-    if (nvic_wakes(c))
-        return true;
-    bool awake = c->waits_for_event && c->event_register;
-    if (awake)
-        c->event_register = false;
-    return awake;
-}
-
-/* Sleep from event to event, as far as time may pass at once. True: awake, though perhaps to stop. */
-static bool sleep_through(Core *c)
-{
-    c->stop = false;
-    while (!core_wake(c)) {
-        int64_t event = core_wake_at(c);
-        if (c->stop || event > c->idle.until || event >= c->limit)
-            return false;
-        core_pass(c, event);
-    }
-    c->reason = RUN_STOPPED;
-    return true;
-}
-
 int core_run(Core *c, int64_t limit)
 {
     c->limit = limit;
@@ -503,7 +286,7 @@ int core_run(Core *c, int64_t limit)
         settle(c, err);
         if (PyErr_CheckSignals() < 0)
             core_callback_failed(c);
-        if (c->stop && c->reason == RUN_SLEEP && !sleep_through(c))
+        if (c->stop && c->reason == RUN_SLEEP && !core_sleep_through(c))
             break;
     }
     c->stop = false;
@@ -552,7 +335,7 @@ int core_open(Core *c)
     const struct {
         int type;
         void *callback;
-    } hooks[] = {{UC_HOOK_BLOCK, (void *)on_block}, {UC_HOOK_INTR, (void *)on_interrupt},
+    } hooks[] = {{UC_HOOK_BLOCK, (void *)core_on_block}, {UC_HOOK_INTR, (void *)on_interrupt},
                  {UC_HOOK_INSN_INVALID, (void *)on_invalid}, {UC_HOOK_TLB_FILL, (void *)core_on_fill},
                  {UC_HOOK_EDGE_GENERATED, (void *)traps_translated}};
     uc_err err = c->api.open(UC_ARCH_ARM, UC_MODE_THUMB, &c->uc); /* not MCLASS: that forces a Cortex-M33 */
