@@ -170,6 +170,12 @@ def test_a_console_text_that_ends_the_run() -> None:
     assert replay(recorded.recording)[:2] == (0, b"hello")
 
 
+def test_what_was_typed_is_typed_again() -> None:
+    code, recorded = record(IMAGES / "uart_hello.elf", "--type", "20ms:echo", "--duration", "50ms")
+    assert (code, recorded.console[-4:]) == (0, b"echo")
+    assert replay(recorded.recording)[:2] == (0, recorded.console)
+
+
 def test_the_firmware_must_be_the_one_that_ran(tmp_path: Path) -> None:
     recording = tmp_path / "run.rec"
     stm32emu(str(IMAGES / "uart_hello.elf"), "--until", "hello", "--record", str(recording))
