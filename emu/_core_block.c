@@ -101,10 +101,12 @@ static inline void at_natural(Core *c, uint32_t address, uint32_t size, uint8_t 
     c->it = it;
     c->cycles += c->block_size >> 1;
     c->natural = c->cycles;
-    if (c->cycles >= c->deadline || c->attention || c->force_natural || address >= EXC_RETURN_BASE ||
-        (c->watches != NULL && core_watched(c, address)))
+    if (c->cycles >= c->deadline || c->attention || c->force_natural || address >= EXC_RETURN_BASE)
         attend(c, address, size);
-    else
+    else if (c->watches != NULL) {
+        c->block_size = 0;
+        watched_block(c, address, size, true);
+    } else
         enter_block(c, address, size, true);
 }
 
@@ -147,9 +149,10 @@ void core_on_block(uc_engine *uc, uint64_t address64, uint32_t size, void *user)
         at_natural(c, address, size, c->force_natural ? c->it : 0); /* branches end IT blocks, exception returns may not */
         return;
     }
-    if (offset < 4 || offset > c->code_size || (c->watches != NULL && core_watched(c, address)) ||
-        may_be_boundary(c->code + offset))
+    if (offset < 4 || offset > c->code_size || may_be_boundary(c->code + offset))
         look_back(c, address, size);
+    else if (c->watches != NULL)
+        watched_block(c, address, size, false);
     else
         enter_block(c, address, size, false);
 }
