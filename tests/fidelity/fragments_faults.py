@@ -8,6 +8,8 @@ from fragments_interrupts import pend_lines
 
 HOLES = (0x30000000, 0x60000010, 0x90000FFC, 0x20030000, 0x200303F0)
 """nothing answers here on either machine"""
+LOST = (0x30001000, 0x60001000, 0x90001000)
+"""for stacks: away from where regions meet, since no order of a frame's accesses is laid down (B1.5.6)"""
 EXECUTE_NEVER = (0x40000001, 0x50000001, 0xA0000001, 0xE0000001)
 
 
@@ -105,7 +107,7 @@ def lost_stack(place: Place) -> Lines:
     """The stack is nowhere when something comes: STKERR. It ends the program."""
     register = place.rng.choice(("psp", "psp", "msp"))
     return [
-        f"ldr r0, ={place.rng.choice(HOLES[:3])}",
+        f"ldr r0, ={place.rng.choice(LOST)}",
         f"msr {register}, r0",
         *guarded(place, [*pend_lines(place), "isb"]),
     ]
@@ -145,10 +147,11 @@ def even_vector(place: Place) -> Lines:
     return guarded(place, [*copy, *loop, *spoil, "put VTOR, RAM_VECTORS", "dsb", *pend_lines(place), "isb"])
 
 
-@kind(1.5, in_handler)
+@kind(3, in_handler)
 def spoil_return(place: Place) -> Lines:
     """An EXC_RETURN that is illegal, or legal and not what was given: INVPC, or the other stack's frame."""
-    value = place.rng.choice(("0xFFFFFFF1", "0xFFFFFFF9", "0xFFFFFFFD", "0xFFFFFFF5", "0xFFFFFFF0", "0xFFFFFFF3"))
+    legal = ("0xFFFFFFF1", "0xFFFFFFF9", "0xFFFFFFFD") * 2
+    value = place.rng.choice((*legal, "0xFFFFFFF5", "0xFFFFFFF0", "0xFFFFFFF3"))
     return [f"ldr r0, ={value}", "str r0, [sp, #16]"]
 
 
