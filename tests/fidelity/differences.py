@@ -68,8 +68,8 @@ def _no_handler_to_return_to(mine: Record, other: Record) -> bool:
 
 
 def _frame_of_failed_return(mine: Record, other: Record) -> bool:
-    """INVPC for a stacked IPSR that does not fit: the frame is where it was, QEMU has left it popped."""
-    popped = any(get(mine, field) != get(other, field) for field in ("frame", "FPCCR"))
+    """INVPC for a stacked IPSR that does not fit: the frame is what it was; QEMU has popped it, or pushed it anew."""
+    popped = any(get(mine, field) != get(other, field) for field in ("frame", "FPCCR", "[xpsr]"))
     return popped and bool(get(mine, "CFSR") & get(other, "CFSR") & INVPC)
 
 
