@@ -70,11 +70,6 @@ static __attribute__((noinline)) void watched_block(Core *c, uint32_t address, u
         enter_block(c, address, size, natural);
 }
 
-static void set_it(Core *c, uint8_t it)
-{
-    core_set_reg(c, UC_REG_EPSR, (core_reg(c, UC_REG_XPSR) & XPSR_T) | it_to_xpsr(it));
-}
-
 /* At a natural boundary with something to do, or on the way to an exception return. */
 static __attribute__((noinline)) void attend(Core *c, uint32_t address, uint32_t size)
 {
@@ -85,14 +80,8 @@ static __attribute__((noinline)) void attend(Core *c, uint32_t address, uint32_t
     c->block_size = 0;
     if (address >= EXC_RETURN_BASE)
         return;
-    if (c->cycles >= c->deadline || c->attention) {
-        if (c->it) /* the block has begun by clearing it */
-            set_it(c, c->it);
-        if (core_boundary(c, address))
-            return;
-        if (c->it)
-            set_it(c, 0);
-    }
+    if ((c->cycles >= c->deadline || c->attention) && core_boundary(c, address))
+        return;
     watched_block(c, address, size, true);
 }
 
@@ -118,7 +107,7 @@ static void reenter(Core *c, uint32_t address, uint8_t it)
     c->block = address;
     c->block_size = 0;
     c->force_natural = true;
-    set_it(c, it);
+    core_set_reg(c, UC_REG_EPSR, XPSR_T | it_to_xpsr(it));
     core_set_reg(c, UC_REG_PC, address | 1);
 }
 
