@@ -104,13 +104,10 @@ def forbidden(place: Place) -> Lines:
 
 @kind(1, may_fault)
 def lost_stack(place: Place) -> Lines:
-    """The stack is nowhere when something comes: STKERR. It ends the program."""
+    """The stack is nowhere when something comes: STKERR. It ends the program, with no stacked PC to tell when: one write."""
     register = place.rng.choice(("psp", "psp", "msp"))
-    return [
-        f"ldr r0, ={place.rng.choice(LOST)}",
-        f"msr {register}, r0",
-        *guarded(place, [*pend_lines(place), "isb"]),
-    ]
+    pending = place.rng.choice(("put ICSR, 0x14000000", "put ISPR, 0x4002003F"))
+    return [f"ldr r0, ={place.rng.choice(LOST):#x}", f"msr {register}, r0", *guarded(place, [pending, "isb"])]
 
 
 @kind(2)
