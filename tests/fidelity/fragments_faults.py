@@ -104,7 +104,7 @@ def forbidden(place: Place) -> Lines:
 
 @kind(1, may_fault)
 def lost_stack(place: Place) -> Lines:
-    """The stack is nowhere when something comes: STKERR. It ends the program, with no stacked PC to tell when: one write."""
+    """The stack is nowhere when something comes: STKERR, the end. One write, since no stacked PC tells when it came."""
     register = place.rng.choice(("psp", "psp", "msp"))
     pending = place.rng.choice(("put ICSR, 0x14000000", "put ISPR, 0x4002003F"))
     return [f"ldr r0, ={place.rng.choice(LOST):#x}", f"msr {register}, r0", *guarded(place, [pending, "isb"])]
