@@ -8,7 +8,7 @@ import re
 import pytest
 
 from runs import IMAGES, Run, free_port
-from symptoms import LIFETIME, observe
+from symptoms import lifetime, observe
 
 CHECKS = "alloc,heap,stack"
 FINDINGS = {
@@ -27,7 +27,7 @@ FINDINGS = {
 @pytest.mark.parametrize("image", FINDINGS)
 def test_findings(image: str) -> None:
     """One connection is enough."""
-    words = ["--port", f"{free_port()}:4433", "--duration", LIFETIME, "--check", CHECKS]
+    words = ["--port", f"{free_port()}:4433", "--duration", lifetime(1), "--check", CHECKS]
     run = Run(str(IMAGES / f"{image}.elf"), *words)
     try:
         observe(run, "openssl")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from runs import IMAGES, Run, free_port
-from symptoms import LIFETIME, observe
+from symptoms import lifetime, observe
 
 MANIFEST = tomllib.loads((IMAGES.parent / "manifest.toml").read_text())
 VARIANTS = {name: image["symptoms"] for name, image in MANIFEST["image"].items() if "symptoms" in image}
@@ -22,7 +22,7 @@ SOMETIMES = {"tls_server-bit-flip-200000": "6"}
 def connections(image: str, client: str, count: int) -> list[tuple[str, str]]:
     """(client's symptom, server's symptom) of up to `count` connections, none after one that hangs."""
     seen: list[tuple[str, str]] = []
-    words = ["--port", f"{free_port()}:4433", "--duration", LIFETIME, "--seed", SOMETIMES.get(image, "0")]
+    words = ["--port", f"{free_port()}:4433", "--duration", lifetime(count), "--seed", SOMETIMES.get(image, "0")]
     run = Run(str(IMAGES / f"{image}.elf"), *words)
     try:
         while len(seen) < count and not (seen and seen[-1][1] in ("hangs", "faults")):
