@@ -29,7 +29,7 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Row]]] = {
 def line(row: Row) -> str:
     """A row of the table."""
     peer, ratio = (f"{value:.3g}" if value is not None else "-" for value in (row.peer, row.ratio))
-    return f"{row.name:18}{row.ours:>10.3g}{peer:>10}{ratio:>8}  {row.unit:12}{row.unicorn}"
+    return f"{row.name:18}{row.ours:>10.3g}{peer:>10}{ratio:>8}  {row.unit:17}{row.unicorn}"
 
 
 def main(names: list[str]) -> int:
@@ -38,7 +38,7 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"bench: there is no {unknown[0]}; there are {', '.join(BENCHMARKS)}", file=sys.stderr)
         return 2
-    print(f"{'name':18}{'ours':>10}{'peer':>10}{'ratio':>8}  {'unit':12}Unicorn")
+    print(f"{'name':18}{'ours':>10}{'peer':>10}{'ratio':>8}  {'unit':17}Unicorn")
     rows: list[Row] = []
     for name in names or BENCHMARKS:
         for row in BENCHMARKS[name]():
