@@ -4,12 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from io import BytesIO
 
 from stm32emu.cpu import Reason
 from stm32emu.machine import Machine
 from stm32emu.report import FaultSnapshot, crash_report
-from stm32emu.symbols import Symbols
 from stm32emu.timebase import NANO
 
 REPORTS = 5
@@ -48,8 +46,7 @@ class Crash:
             seconds=self._machine.time.now_ns / NANO,
         )
         memory, chip = self._machine.memory, self._machine.chip
-        symbols = Symbols.from_elf(BytesIO(self._machine.firmware.contents))
-        self._log(crash_report(snapshot, memory.peek, symbols, chip=chip).render())
+        self._log(crash_report(snapshot, memory.peek, self._machine.symbols, chip=chip).render())
 
     def handler_only_loops(self) -> bool:
         """Whether the fault's handler is still active and has run nothing but one or two blocks for a while."""

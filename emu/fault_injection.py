@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
-from io import BytesIO
 from random import Random
 
 from stm32emu.allocators import FAMILIES, find_allocator, find_functions
@@ -151,7 +150,7 @@ class FaultInjection:
     # The firmware's memory
 
     def _alloc_fail(self, fault: Fault) -> Switch:
-        symbols = Symbols.from_elf(BytesIO(self._machine.firmware.contents))
+        symbols = self._machine.symbols
 
         def tell(function: str, caller: int) -> None:
             self._log(f"fault {fault}: {function} returns NULL to {symbols.format(caller - 2)}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
+from io import BytesIO
 
 from stm32emu.board import Board, Wiring
 from stm32emu.chip import Chip
@@ -17,6 +18,7 @@ from stm32emu.peripherals.clock import Clock, ClockTree
 from stm32emu.peripherals.ledger import Entry, Ledger
 from stm32emu.peripherals.rcc import Rcc
 from stm32emu.semihosting import Semihosting
+from stm32emu.symbols import Symbols
 from stm32emu.timebase import NANO, Timebase
 
 FRAME_DELAY_NS = 10_000
@@ -115,6 +117,11 @@ class Machine:
     def _ask_reset(self, cause: str) -> None:
         self._reset_cause = cause
         self.cpu.stop()
+
+    @cached_property
+    def symbols(self) -> Symbols:
+        """The firmware's names for addresses; read when somebody first asks."""
+        return Symbols.from_elf(BytesIO(self.firmware.contents))
 
     def run(self, limit: int) -> Reason:
         """Run until cycle `limit`, a fault, lockup, or sleep that nothing pending ends. Resets happen on the way.

@@ -148,10 +148,11 @@ class Symbols:
         if symbol is None:
             return f"{address:#010x}"
         place = self.line(address) if line else None
-        return f"{symbol} ({_basename(place[0])}:{place[1]})" if place else str(symbol)
+        return f"{symbol} ({file_name(place[0])}:{place[1]})" if place else str(symbol)
 
 
-def _basename(path: str) -> str:
+def file_name(path: str) -> str:
+    """A source file's path as compiled, on whatever system, without its folders."""
     return path.replace("\\", "/").rsplit("/", 1)[-1]
 
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from io import BytesIO
 
 from stm32emu.checks.finding import Findings
 from stm32emu.checks.heap import HeapChecks
@@ -12,7 +11,6 @@ from stm32emu.checks.scene import Scene
 from stm32emu.checks.stack import StackCheck
 from stm32emu.machine import Machine
 from stm32emu.netbridge.link import Link
-from stm32emu.symbols import Symbols
 
 
 class Checks:
@@ -30,7 +28,7 @@ class Checks:
         self._stack: StackCheck | None = None
         if not names:
             return
-        scene = Scene(machine, link, Symbols.from_elf(BytesIO(machine.firmware.contents)))
+        scene = Scene(machine, link)
         if {"alloc", "heap"} & set(names):
             self._follow_heap(names, machine, scene, log)
         if "stack" in names:

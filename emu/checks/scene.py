@@ -8,7 +8,7 @@ from stm32emu.machine import Machine
 from stm32emu.netbridge.conversations import Conversations
 from stm32emu.netbridge.link import Direction, Link
 from stm32emu.rtos.freertos import FreeRtos, Task
-from stm32emu.symbols import Symbols
+from stm32emu.symbols import file_name
 from stm32emu.timebase import NANO
 from stm32emu.unwind import unwind
 
@@ -16,10 +16,10 @@ from stm32emu.unwind import unwind
 class Scene:
     """Looks at a machine from within a watch or between runs; changes nothing."""
 
-    def __init__(self, machine: Machine, link: Link, symbols: Symbols) -> None:
-        self.symbols = symbols
+    def __init__(self, machine: Machine, link: Link) -> None:
+        self.symbols = machine.symbols
         self._machine = machine
-        self._kernel = FreeRtos(machine.memory.peek, symbols)
+        self._kernel = FreeRtos(machine.memory.peek, machine.symbols)
         self._conversations = Conversations()
         link.taps.append(self._see)
 
@@ -45,7 +45,7 @@ class Scene:
     def place(self, address: int) -> Place:
         """The code at `address`."""
         symbol, line = self.symbols.lookup(address), self.symbols.line(address)
-        file = line[0].replace("\\", "/").rsplit("/", 1)[-1] if line else None
+        file = file_name(line[0]) if line else None
         return Place(address, symbol.name if symbol else None, file, line[1] if line else None)
 
     def calls(self, returned_to: int) -> tuple[Place, ...]:

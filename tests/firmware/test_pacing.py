@@ -14,9 +14,9 @@ from stm32emu.netbridge.forward import parse_forward
 from stm32emu.options import RunOptions
 from stm32emu.session import LISTEN_PATIENCE_NS, Session
 from stm32emu.timebase import NANO
+from symptoms import PAGE, REQUEST
 
 HESITATION = 3.0  # seconds; the server waits 10 s for a peer (TLS_TIMEOUT_MS) before it gives up
-REQUEST = b"GET / HTTP/1.0\r\n\r\n"
 
 
 def slow_client(port: int) -> bytes:
@@ -38,7 +38,7 @@ def slow_client(port: int) -> bytes:
 @pytest.mark.parametrize("image", ["tls_server.elf", "tls_superloop.elf"])
 def test_a_slow_peer_trips_no_timer_in_real_pace(image: str) -> None:
     with running(str(IMAGES / image), "--port", f"{free_port()}:4433", "--pace", "real") as run:
-        assert b"STM32F407 with mbed TLS and lwIP" in slow_client(run.port())
+        assert PAGE.encode() in slow_client(run.port())
 
 
 def test_a_slow_peer_is_too_slow_for_a_firmware_that_does_not_wait() -> None:

@@ -10,12 +10,9 @@ import subprocess
 
 import pytest
 
-from runs import IMAGES, PATIENCE, Run
+from runs import PATIENCE, Run
+from symptoms import CERTS, HOST, IN_2021, PAGE, REQUEST
 
-HOST = IMAGES / "host"
-CERTS = HOST / "certs"
-IN_2021 = ["faketime", "2021-06-01"]
-REQUEST = b"GET / HTTP/1.0\r\n\r\n"
 SUITES = {"TLS-ECDHE-ECDSA-WITH-AES-256-GCM-SHA384": "ECDHE-ECDSA-AES256-GCM-SHA384"}
 
 
@@ -33,7 +30,7 @@ def s_client(port: int, *options: str, before: tuple[str, ...] = ()) -> str:
 
 def page(text: str) -> dict[str, str]:
     """The page's fields; fails where there is no page."""
-    assert "STM32F407 with mbed TLS and lwIP" in text, text
+    assert PAGE in text, text
     return dict(re.findall(r"^([\w ]+): (.*?)\r?$", text, re.MULTILINE))
 
 
@@ -56,14 +53,14 @@ def test_the_firmware_and_the_client_agree_on_what_was_negotiated(tls_server: Ru
 
 
 def test_openssl_verifies_the_chain_in_2021(tls_server: Run) -> None:
-    text = s_client(tls_server.port(), "-CAfile", str(CERTS / "ca.crt"), before=tuple(IN_2021))
+    text = s_client(tls_server.port(), "-CAfile", str(CERTS / "ca.crt"), before=IN_2021)
     assert "Verify return code: 0 (ok)" in text
     page(text)
 
 
 def test_the_threads_openssl_command(tls_server: Run) -> None:
     files = ["-cert", str(CERTS / "client.crt"), "-key", str(CERTS / "client.key"), "-CAfile", str(CERTS / "ca.crt")]
-    text = s_client(tls_server.port(), "-crlf", *files, "-debug", before=tuple(IN_2021))
+    text = s_client(tls_server.port(), "-crlf", *files, "-debug", before=IN_2021)
     assert "Verify return code: 0 (ok)" in text
     assert "Cipher    : ECDHE-ECDSA-AES256-GCM-SHA384" in text
 
