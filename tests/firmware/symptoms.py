@@ -11,7 +11,8 @@ from runs import IMAGES, PATIENCE, Run
 
 HOST = IMAGES / "host"
 CERTS = HOST / "certs"
-IN_2021 = ("faketime", "2021-06-01")  # the test server's certificate expired in 2023
+GOOD_DATE = "2021-06-01"  # the test server's certificate ran from 2013 to 2023
+IN_2021 = ("faketime", GOOD_DATE)
 REQUEST = b"GET / HTTP/1.0\r\n\r\n"
 MOST_PER_CONNECTION = 13
 """Virtual seconds: a handshake takes about 3 with openssl, 6 with ssl_client2 and its certificates."""
@@ -21,14 +22,14 @@ PAGE = "STM32F407 with mbed TLS and lwIP"
 def openssl_command(port: int, options: Sequence[str] = ()) -> list[str]:
     """`openssl s_client` that shows its messages and reads until the server closes."""
     where = ["-connect", f"127.0.0.1:{port}", "-CAfile", str(CERTS / "ca.crt")]
-    return [*IN_2021, "openssl", "s_client", "-msg", "-ign_eof", *where, *options]
+    return ["openssl", "s_client", "-msg", "-ign_eof", *where, *options]
 
 
 def ssl_client2_command(port: int, options: Sequence[str] = ()) -> list[str]:
     """mbedTLS's client as in the report, with the host name that the certificate has."""
     files = [f"ca_file={CERTS}/ca.crt", f"key_file={CERTS}/client.key", f"crt_file={CERTS}/client.crt"]
     where = ["server_addr=127.0.0.1", f"server_port={port}", "server_name=localhost"]
-    return [*IN_2021, str(HOST / "ssl_client2"), *files, *where, "debug_level=3", *options]
+    return [str(HOST / "ssl_client2"), *files, *where, "debug_level=3", *options]
 
 
 def lifetime(connections: int) -> str:
@@ -62,10 +63,10 @@ def ssl_client2_symptom(text: str) -> str:
 READERS = {"openssl": openssl_symptom, "ssl_client2": ssl_client2_symptom}
 
 
-def observe(run: Run, client: str, options: Sequence[str] = ()) -> tuple[str, str]:
-    """Connect once with "openssl" or "ssl_client2": its symptom, and the error on the server's console, "" for none."""
+def observe(run: Run, client: str, options: Sequence[str] = (), *, date: str = GOOD_DATE) -> tuple[str, str]:
+    """Connect once with "openssl" or "ssl_client2" on that date: its symptom, and the server's error, "" for none."""
     before = len(run.console)
-    command = COMMANDS[client](run.port(), options)
+    command = ["faketime", date, *COMMANDS[client](run.port(), options)]
     done = subprocess.run(command, input=REQUEST, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE)
     server = _server_error(run, before)
     symptom = READERS[client](done.stdout.decode(errors="replace"))
