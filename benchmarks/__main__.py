@@ -10,13 +10,14 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from benchmarks import equal_work, native, server
+from benchmarks import checks, equal_work, native, server
 from benchmarks.measure import Row
 
 RESULTS = Path(__file__).with_name("results.json")
 BENCHMARKS: dict[str, Callable[[], Iterable[Row]]] = {
     **{name: partial(equal_work.rows, name) for name in equal_work.ROWS},
     "handshake": server.handshake,
+    "checks": checks.checks,
     "native": native.native,
     "start": server.start,
     "idle": server.idle,

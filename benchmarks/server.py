@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from statistics import median
 
@@ -22,10 +22,22 @@ CHUNK = 65536
 
 
 @contextmanager
-def serving(elf: str, guest_port: int) -> Iterator[tuple[Run, int]]:
+def serving(elf: str, guest_port: int, *words: str) -> Iterator[tuple[Run, int]]:
     """A run that listens, and its host port."""
-    with running(str(IMAGES / elf), "--port", f"{free_port()}:{guest_port}") as run:
+    with running(str(IMAGES / elf), "--port", f"{free_port()}:{guest_port}", *words) as run:
         yield run, run.port()
+
+
+def tls_page(port: int, connected: Callable[[], None] = lambda: None) -> None:
+    """A full handshake, after which `connected` is called, and the page."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with socket.create_connection(("127.0.0.1", port)) as raw, context.wrap_socket(raw) as tls:
+        connected()
+        tls.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        while tls.recv(4096):
+            pass
 
 
 def start() -> Iterator[Row]:
@@ -55,21 +67,19 @@ def idle() -> Iterator[Row]:
 
 def handshake() -> Iterator[Row]:
     """A full TLS handshake, from connect to the client's last Finished, and the CPU that the emulator spends on it."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
     with serving("tls_server.elf", 4433) as (run, port):
+        took: list[float] = []
         spent: list[float] = []
 
         def seconds() -> float:
             before, cpu = time.perf_counter(), cpu_seconds(run.process.pid)
-            with socket.create_connection(("127.0.0.1", port)) as raw, context.wrap_socket(raw) as tls:
-                took = time.perf_counter() - before
+
+            def connected() -> None:
+                took.append(time.perf_counter() - before)
                 spent.append(cpu_seconds(run.process.pid) - cpu)
-                tls.sendall(b"GET / HTTP/1.0\r\n\r\n")
-                while tls.recv(4096):
-                    pass
-            return took
+
+            tls_page(port, connected)
+            return took[-1]
 
         seconds()
         wall = medians({"handshake": seconds})["handshake"]

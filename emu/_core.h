@@ -76,7 +76,7 @@ typedef struct {
     uint8_t *host;          /* NULL for MMIO */
     uint8_t *executed;      /* per 1 KB page: code was fetched from it */
     uint8_t *written;       /* per 1 KB page: the TLB may let stores through to it */
-    uint8_t *watched;       /* a bit per halfword: somebody wants to hear when code is entered there; NULL: nobody */
+    uint8_t *watched;       /* a bit per halfword: somebody wants, or wanted, to hear when code is entered there */
     Py_buffer view;
 } Region;
 
@@ -109,6 +109,12 @@ typedef struct {
     Stack main, tasks[MAX_STACKS], *task;
     int count;
 } Stacks;
+
+/* Native code that hears of every marked address before Python does; false: a Python error is set. */
+typedef struct {
+    bool (*entered)(void *self, uint32_t address);
+    void *self;
+} Follower;
 
 #define TRAP_FILTER 0x1000u
 #define TRAP_ANY 1 /* a tag for every block */
@@ -204,6 +210,7 @@ struct Core {
     uint32_t code_base, code_size;
     Stacks stacks;
     PyObject *watches; /* callbacks by address; NULL: none */
+    Follower follower;
     uint32_t ring_next;
     bool force_natural;
     bool attention; /* something is pending, or a stop was asked for */
@@ -344,6 +351,8 @@ void core_idle_written(Core *, Region *, uint32_t page);
 /* _core_watch.c */
 bool core_call_watch(Core *, uint32_t address, bool natural);
 int core_set_watch(Core *, uint32_t address, PyObject *callback);
+int core_mark(Core *, uint32_t address);
+void core_mind_marks(Core *);
 
 static inline bool core_watched(Core *c, uint32_t address)
 {
@@ -358,6 +367,7 @@ static inline bool core_watched(Core *c, uint32_t address)
 void traps_translated(uc_engine *, uc_tb *block, uc_tb *before, void *core);
 bool traps_block(Core *, uint32_t address, uint32_t size);
 void traps_renew(Core *);
+void traps_mind(Core *, uint32_t address);
 void traps_every_instruction(uc_engine *, uint64_t address, uint32_t size, void *core);
 void traps_release(Core *);
 
@@ -399,8 +409,8 @@ void traps_paused(Core *, uint32_t pc);
 
 static inline uint8_t core_trap_tag(uint32_t address) { return (uint8_t)(address / (2 * TRAP_FILTER) | 0x80); }
 
-/* False: `traps_block` has nothing to do. */
-static inline bool core_may_trap(const Core *c, uint32_t address)
+/* False: nobody watches the block, and `traps_block` has nothing to do. */
+static inline bool core_minds(const Core *c, uint32_t address)
 {
     uint8_t tag = c->traps.filter[address >> 1 & (TRAP_FILTER - 1)];
     return tag != 0 && (tag == core_trap_tag(address) || tag == TRAP_ANY);

@@ -43,31 +43,36 @@ static bool ended_by_instruction(Core *c, uint32_t end, uint8_t *it)
     return size && is_boundary_instruction(last, size);
 }
 
-/* One that may have something to check before it runs, and is perhaps not to run now. */
-static __attribute__((noinline)) void trapped_block(Core *c, uint32_t address, uint32_t size)
-{
-    if (!traps_block(c, address, size))
-        c->block_size += size;
-}
-
-/* A block begins that is to run: at a natural boundary, or as the rest of the one before. */
-static inline void enter_block(Core *c, uint32_t address, uint32_t size, bool natural)
+/* A block is to run: from a natural boundary on, or as the rest of the one before. */
+static inline void begin(Core *c, uint32_t address, bool natural)
 {
     if (natural) {
         c->ring[c->ring_next++ % RING_SIZE] = address;
         c->block = address;
         c->block_size = 0;
     }
-    if (core_may_trap(c, address))
-        trapped_block(c, address, size);
-    else
+}
+
+/* One that the filter knows: it is watched or has something to check before it runs, and is perhaps not to run now. */
+static __attribute__((noinline)) void minded_block(Core *c, uint32_t address, uint32_t size, bool natural)
+{
+    if (natural)
+        c->block_size = 0; /* its time has been counted */
+    if (core_watched(c, address) && core_call_watch(c, address, natural))
+        return;
+    begin(c, address, natural);
+    if (!traps_block(c, address, size))
         c->block_size += size;
 }
 
-static __attribute__((noinline)) void watched_block(Core *c, uint32_t address, uint32_t size, bool natural)
+static inline void enter_block(Core *c, uint32_t address, uint32_t size, bool natural)
 {
-    if (!core_watched(c, address) || !core_call_watch(c, address, natural))
-        enter_block(c, address, size, natural);
+    if (core_minds(c, address)) {
+        minded_block(c, address, size, natural);
+        return;
+    }
+    begin(c, address, natural);
+    c->block_size += size;
 }
 
 /* At a natural boundary with something to do, or on the way to an exception return. */
@@ -82,7 +87,7 @@ static __attribute__((noinline)) void attend(Core *c, uint32_t address, uint32_t
         return;
     if ((c->cycles >= c->deadline || c->attention) && core_boundary(c, address))
         return;
-    watched_block(c, address, size, true);
+    enter_block(c, address, size, true);
 }
 
 static inline void at_natural(Core *c, uint32_t address, uint32_t size, uint8_t it)
@@ -92,10 +97,7 @@ static inline void at_natural(Core *c, uint32_t address, uint32_t size, uint8_t 
     c->natural = c->cycles;
     if (c->cycles >= c->deadline || c->attention || c->force_natural || address >= EXC_RETURN_BASE)
         attend(c, address, size);
-    else if (c->watches != NULL) {
-        c->block_size = 0;
-        watched_block(c, address, size, true);
-    } else
+    else
         enter_block(c, address, size, true);
 }
 
@@ -121,9 +123,7 @@ static __attribute__((noinline)) void look_back(Core *c, uint32_t address, uint3
             reenter(c, address, it);
         else
             at_natural(c, address, size, 0);
-    } else if (c->watches != NULL)
-        watched_block(c, address, size, false);
-    else
+    } else
         enter_block(c, address, size, false);
 }
 
@@ -140,8 +140,6 @@ void core_on_block(uc_engine *uc, uint64_t address64, uint32_t size, void *user)
     }
     if (offset < 4 || offset > c->code_size || may_be_boundary(c->code + offset))
         look_back(c, address, size);
-    else if (c->watches != NULL)
-        watched_block(c, address, size, false);
     else
         enter_block(c, address, size, false);
 }

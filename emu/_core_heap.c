@@ -125,21 +125,12 @@ static bool returned(Heap *h, uint32_t address, uint32_t sp, uint32_t result)
 /* Where calls return to is watched from the first such call on. */
 static bool watch_return(Heap *h, uint32_t address)
 {
-    PyObject *key = PyLong_FromUnsignedLong(address);
-    int known = PySet_Contains(h->returns, key);
-    if (known == 0) {
-        PyObject *callback = PyObject_GetAttrString((PyObject *)h, "entered");
-        PyObject *done = PyObject_CallMethod((PyObject *)h->core, "watch", "OO", key, callback);
-        known = done != NULL && PySet_Add(h->returns, key) == 0 ? 1 : -1;
-        Py_XDECREF(done);
-        Py_XDECREF(callback);
-    }
-    Py_DECREF(key);
-    return known == 1;
+    return core_watched(h->core, address) || core_mark(h->core, address) == 0;
 }
 
-static bool called(Heap *h, const HeapFunction *f, const uint32_t r[4], uint32_t sp, uint32_t lr)
+static bool called(Heap *h, const HeapFunction *f, const uint32_t *r, uint32_t sp, uint32_t lr)
 {
+    h->core->idle.effects = true;
     if (h->call_count == HEAP_CALLS) /* calls that never returned: deleted tasks, longjmp */
         memmove(h->calls, h->calls + 1, (size_t)--h->call_count * sizeof *h->calls);
     HeapCall *call = &h->calls[h->call_count++];
@@ -164,18 +155,18 @@ static const HeapFunction *function_at(const Heap *h, uint32_t address)
     return NULL;
 }
 
-/* The watch: code is entered at `address`, where an allocator begins or a call of one returns to. */
-static PyObject *entered(PyObject *self, PyObject *where)
+/* Code is entered at `address`, where perhaps an allocator begins or a call of one returns to. */
+static bool entered(void *self, uint32_t address)
 {
-    Heap *h = (Heap *)self;
-    uint32_t address = (uint32_t)PyLong_AsUnsignedLong(where), r[4], sp, lr;
-    int ids[] = {UC_REG_R0, UC_REG_R0 + 1, UC_REG_R0 + 2, UC_REG_R0 + 3, UC_REG_SP, UC_REG_LR};
-    void *values[] = {&r[0], &r[1], &r[2], &r[3], &sp, &lr};
-    h->core->api.reg_read_batch(h->core->uc, ids, values, 6);
+    Heap *h = self;
+    uint32_t r[6] = {0};
+    int ids[] = {UC_REG_R0, UC_REG_SP, UC_REG_R0 + 1, UC_REG_R0 + 2, UC_REG_R0 + 3, UC_REG_LR};
+    void *values[] = {&r[0], &r[4], &r[1], &r[2], &r[3], &r[5]};
     const HeapFunction *function = function_at(h, address);
-    if (!returned(h, address, sp, r[0]) || (function != NULL && !called(h, function, r, sp, lr)))
-        return NULL;
-    Py_RETURN_NONE;
+    if (function == NULL && h->call_count == 0)
+        return true;
+    h->core->api.reg_read_batch(h->core->uc, ids, values, function != NULL ? 6 : 2);
+    return returned(h, address, r[4], r[0]) && (function == NULL || called(h, function, r, r[4], r[5]));
 }
 
 static PyObject *follow(PyObject *self, PyObject *args)
@@ -187,6 +178,8 @@ static PyObject *follow(PyObject *self, PyObject *args)
         return NULL;
     if (h->function_count == HEAP_FUNCTIONS || first > 2 || header > HEAP_GRAIN)
         return PyErr_Format(PyExc_ValueError, "at most %d functions, of known shape", HEAP_FUNCTIONS);
+    if (core_mark(h->core, address) < 0)
+        return NULL;
     h->functions[h->function_count++] = (HeapFunction){address, (HeapKind)kind, first, header};
     Py_RETURN_NONE;
 }
@@ -225,8 +218,8 @@ static int heap_init(PyObject *self, PyObject *args, PyObject *kwargs)
     Py_DECREF(core_type);
     Py_XSETREF(h->core, (Core *)Py_NewRef(core));
     Py_XSETREF(h->on_event, Py_NewRef(on_event));
-    Py_XSETREF(h->returns, PySet_New(NULL));
-    return h->returns != NULL ? 0 : -1;
+    h->core->follower = (Follower){entered, h};
+    return 0;
 }
 
 static int heap_traverse(PyObject *self, visitproc visit, void *arg)
@@ -234,15 +227,16 @@ static int heap_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(((Heap *)self)->core);
     Py_VISIT(((Heap *)self)->on_event);
-    Py_VISIT(((Heap *)self)->returns);
     return 0;
 }
 
 static int heap_gc_clear(PyObject *self)
 {
-    Py_CLEAR(((Heap *)self)->core);
-    Py_CLEAR(((Heap *)self)->on_event);
-    Py_CLEAR(((Heap *)self)->returns);
+    Heap *h = (Heap *)self;
+    if (h->core != NULL)
+        h->core->follower = (Follower){0};
+    Py_CLEAR(h->core);
+    Py_CLEAR(h->on_event);
     return 0;
 }
 
@@ -257,7 +251,6 @@ static void heap_dealloc(PyObject *self)
 }
 
 static PyMethodDef methods[] = {{"follow", follow, METH_VARARGS, NULL},
-                                {"entered", entered, METH_O, NULL},
                                 {"blocks", blocks, METH_NOARGS, NULL},
                                 {"clear", clear, METH_NOARGS, NULL},
                                 {NULL, NULL, 0, NULL}};

@@ -48,7 +48,7 @@ typedef struct {
 typedef struct {
     PyObject_HEAD
     Core *core;
-    PyObject *on_event, *returns; /* returns: the addresses that calls return to, all of them watched */
+    PyObject *on_event;
     HeapFunction functions[HEAP_FUNCTIONS];
     int function_count;
     HeapCall calls[HEAP_CALLS];

@@ -355,6 +355,7 @@ static void add_alias(Core *c, Region *alias)
         if (r->base == alias->target)
             alias->watched = r->watched;
     }
+    core_mind_marks(c);
     c->flush = c->attention = true;
 }
 

@@ -97,7 +97,8 @@ static Trap *entry(Core *c, uint32_t address)
     return found;
 }
 
-static void mind_block(Core *c, uint32_t address)
+/* The block hook is to come here, or to the watches, when a block starts at `address`. */
+void traps_mind(Core *c, uint32_t address)
 {
     uint8_t *tag = &c->traps.minded[address >> 1 & (TRAP_FILTER - 1)], own = core_trap_tag(address);
     *tag = *tag == 0 || *tag == own ? own : TRAP_ANY;
@@ -205,7 +206,7 @@ void traps_translated(uc_engine *uc, uc_tb *block, uc_tb *before, void *user)
         trap->fp = f.fp != 0;
     }
     if (mind)
-        mind_block(c, address);
+        traps_mind(c, address);
 }
 
 static bool all_aligned(Core *c, uint32_t bases)
@@ -262,6 +263,7 @@ void traps_renew(Core *c)
         for (size_t n = 0; n < t->hook_count; n++)
             c->api.hook_del(c->uc, t->hooks[n]);
         traps_release(c);
+        core_mind_marks(c);
         if (c->exact) {
             uc_hook *hook = new_hook(c);
             if (hook != NULL)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Watches: a callback when code is entered at an address, such as the start of a function or the place a call returns
- * to. Both are starts of blocks, so the block hook finds them in a bitmap per memory; no UC_HOOK_CODE, which would slow
- * every instruction and move the blocks' limits.
+ * to. Both are starts of blocks, so the block hook finds them, by its filter and then by a bitmap per memory; no UC_HOOK_CODE,
+ * which would slow every instruction and move the blocks' limits.
  *
  * "Entered" means by a natural boundary or by a branch to the very next instruction. Where a block merely starts because
  * Unicorn cut the one before, nothing is entered: that depends on the host. */
@@ -34,27 +34,41 @@ static bool diverted(Core *c, PyObject *answer)
     return true;
 }
 
-/* Call the callback at `address`, whose bit is set, if code is entered there. True: the block is not to run now. */
-bool core_call_watch(Core *c, uint32_t address, bool natural)
+/* Call who hears of `address`, the follower first. True: go on elsewhere. */
+static bool call(Core *c, uint32_t address)
 {
-    if (!natural && !branched_to_next(c))
+    if (c->follower.entered != NULL && !c->follower.entered(c->follower.self, address))
+        core_callback_failed(c);
+    if (c->watches == NULL)
         return false;
-    uint32_t watched = address;
-    core_backing(c, &watched, 2);
-    c->cycles += c->block_size >> 1;
-    c->block = address;
-    c->block_size = 0;
-    PyObject *key = PyLong_FromUnsignedLong(watched);
+    PyObject *key = PyLong_FromUnsignedLong(address);
     PyObject *callback = Py_XNewRef(PyDict_GetItemWithError(c->watches, key));
-    c->watching = c->idle.effects = true;
-    PyObject *answer = PyObject_CallOneArg(callback, key);
-    c->watching = false;
+    PyObject *answer = NULL;
+    if (callback != NULL) {
+        c->idle.effects = true;
+        answer = PyObject_CallOneArg(callback, key);
+    }
     bool elsewhere = diverted(c, answer);
     if (PyErr_Occurred())
         core_callback_failed(c);
     Py_XDECREF(answer);
     Py_XDECREF(callback);
     Py_DECREF(key);
+    return elsewhere;
+}
+
+/* Code is perhaps entered at `address`, which is marked. True: the block is not to run now. */
+bool core_call_watch(Core *c, uint32_t address, bool natural)
+{
+    const Region *r = c->watch_region;
+    if (!natural && !branched_to_next(c))
+        return false;
+    c->cycles += c->block_size >> 1;
+    c->block = address;
+    c->block_size = 0;
+    c->watching = true;
+    bool elsewhere = call(c, r->target + (address - r->base));
+    c->watching = false;
     return elsewhere;
 }
 
@@ -69,20 +83,25 @@ static uint8_t *bitmap_of(Core *c, Region *r)
     return r->watched;
 }
 
-static int set_callback(Core *c, uint32_t address, PyObject *callback)
+/* The block hook's filter is to know `address` of the memory `r`, and where aliases show it. */
+static void mind(Core *c, const Region *r, uint32_t address)
 {
-    if (c->watches == NULL && (c->watches = PyDict_New()) == NULL)
-        return -1;
-    PyObject *key = PyLong_FromUnsignedLong(address);
-    int failed = callback != Py_None ? PyDict_SetItem(c->watches, key, callback) : PyDict_DelItem(c->watches, key);
-    Py_DECREF(key);
-    if (PyDict_GET_SIZE(c->watches) == 0)
-        Py_CLEAR(c->watches);
-    return failed;
+    for (int n = 0; n < c->region_count; n++)
+        if (c->regions[n].target == r->base && address - r->base < c->regions[n].size)
+            traps_mind(c, c->regions[n].base + (address - r->base));
 }
 
-/* `callback` is called with the address whenever code is entered there; None ends that. */
-int core_set_watch(Core *c, uint32_t address, PyObject *callback)
+/* The filter was emptied, or an alias has come: every mark once more. */
+void core_mind_marks(Core *c)
+{
+    for (Region *r = c->regions; r < c->regions + c->region_count; r++)
+        for (uint32_t n = 0; r->target == r->base && r->watched != NULL && n < r->size >> 4; n++)
+            for (uint32_t bits = r->watched[n]; bits; bits &= bits - 1)
+                mind(c, r, r->base + 16 * n + 2 * (uint32_t)__builtin_ctz(bits));
+}
+
+/* Entries of code at `address` are to be heard of, from the next one on. A mark stays: the other way would need a count. */
+int core_mark(Core *c, uint32_t address)
 {
     Region *r = core_backing(c, &address, 2);
     if (r == NULL || address & 1) {
@@ -94,9 +113,24 @@ int core_set_watch(Core *c, uint32_t address, PyObject *callback)
         PyErr_NoMemory();
         return -1;
     }
-    if (set_callback(c, address, callback) < 0)
-        return -1;
-    uint32_t n = (address - r->base) >> 1, mask = 1u << (n & 7);
-    bits[n >> 3] = (uint8_t)(callback != Py_None ? bits[n >> 3] | mask : bits[n >> 3] & ~mask);
+    uint32_t n = (address - r->base) >> 1;
+    bits[n >> 3] |= (uint8_t)(1u << (n & 7));
+    mind(c, r, address);
     return 0;
+}
+
+/* `callback` is called with the address whenever code is entered there; None ends that. */
+int core_set_watch(Core *c, uint32_t address, PyObject *callback)
+{
+    if (core_mark(c, address) < 0)
+        return -1;
+    core_backing(c, &address, 2);
+    if (c->watches == NULL && (c->watches = PyDict_New()) == NULL)
+        return -1;
+    PyObject *key = PyLong_FromUnsignedLong(address);
+    int failed = callback != Py_None ? PyDict_SetItem(c->watches, key, callback) : PyDict_DelItem(c->watches, key);
+    Py_DECREF(key);
+    if (PyDict_GET_SIZE(c->watches) == 0)
+        Py_CLEAR(c->watches);
+    return failed;
 }

@@ -52,7 +52,6 @@ class HeapChecks:
         self.allocators = find_allocators(scene.symbols)
         for allocator in self.allocators:
             self._heap.follow(allocator.address, allocator.kind, allocator.first, allocator.header)
-            cpu.watch(allocator.address, self._heap.entered)
 
     def reset(self, _cause: str) -> None:
         """The chip was reset: nothing is allocated."""
