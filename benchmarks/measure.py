@@ -21,8 +21,8 @@ UNICORN = unicorn_version()
 class Row:
     """One line of the table.
 
-    `ratio` is how well we do against the peer: speeds divide as ours/peer, times as peer/ours. Sizes and costs of checks
-    divide as ours/peer, where less is better. None where there is no peer.
+    `ratio` is how well we do against the peer: speeds divide as ours/peer, times as peer/ours. Sizes and checks
+    as ours/peer, where less is better. None where there is no peer.
     """
 
     name: str
