@@ -216,6 +216,16 @@ def test_code_at_the_alias_of_flash_is_the_same_code(elf: Path) -> None:
     assert [name for name, _r0 in machine.heard].count("twice") == 21
 
 
+def test_what_blocks_are_translated_anew_for_is_heard_still(elf: Path) -> None:
+    machine = Watched(elf)
+    machine.hear("twice")
+    machine.run(100)
+    heard = len(machine.heard)
+    machine.cpu.watch_stacks(0, 0x2002_0000, 0, 0, lambda *facts: None)
+    machine.finish()
+    assert 0 < heard < len(machine.heard) == 20
+
+
 def test_what_a_callback_raises_ends_the_run(elf: Path) -> None:
     machine = Watched(elf)
     machine.cpu.watch(machine.place("twice"), lambda address: 1 // 0)
