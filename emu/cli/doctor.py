@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import click
 
+from stm32emu.cli.doctor_config import doctor_config
+
 
 @click.group(invoke_without_command=True)
 @click.option("--self", "itself", is_flag=True, help="Test that the installed Unicorn does what stm32emu relies on.")
@@ -21,3 +23,6 @@ def doctor(context: click.Context, itself: bool) -> None:
     for what in self_test():
         click.echo(f"ok: {what}")
     click.echo(f"Unicorn {unicorn_version()} does what stm32emu relies on.")
+
+
+doctor.add_command(doctor_config)

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`stm32emu doctor config`: what is wrong or risky in mbedTLS's config.h."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from stm32emu.errors import UserError
+from stm32emu.netbridge.tls.mbedtls_options import VERSIONS
+
+if TYPE_CHECKING:
+    from stm32emu.netbridge.tls.config_rules import Advice, Device
+
+REFUSED = 1
+
+
+@click.command("config")
+@click.argument("header", metavar="CONFIG.H", type=Path)
+@click.option("--elf", type=Path, metavar="FILE", help="The firmware: which run-time setters it has is looked up.")
+@click.option("--cert", type=Path, metavar="FILE", help="The certificates that the device sends, leaf first.")
+@click.option("--include", "folders", type=Path, multiple=True, metavar="FOLDER", help="Where includes are found.")
+@click.option("--mbedtls", "version", type=click.Choice(VERSIONS), help="mbedTLS's version, if not the likeliest.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list instead.")
+def doctor_config(
+    header: Path, elf: Path | None, cert: Path | None, folders: tuple[Path, ...], version: str | None, as_json: bool
+) -> None:
+    """Examine CONFIG.H, the options that mbedTLS is compiled with. Ends with 1 if something cannot work."""
+    from stm32emu.netbridge.tls.config_rules import Severity, advise
+
+    device = _device(header, elf, cert, folders, version)
+    findings = advise(device)
+    click.echo(json.dumps([_data(advice) for advice in findings], indent=2) if as_json else _text(device, findings))
+    if any(advice.severity is Severity.ERROR for advice in findings):
+        raise click.exceptions.Exit(REFUSED)
+
+
+def _device(
+    header: Path, elf: Path | None, cert: Path | None, folders: tuple[Path, ...], version: str | None
+) -> Device:
+    from stm32emu.netbridge.tls.certificate import CertificateError, read_certificates
+    from stm32emu.netbridge.tls.config import ConfigError, read_config
+    from stm32emu.netbridge.tls.config_rules import Device, likely_version
+
+    try:
+        config = read_config(header, folders)
+        chain = tuple(len(certificate.der) for certificate in read_certificates(cert)) if cert else None
+    except (ConfigError, CertificateError) as error:
+        raise UserError(str(error)) from error
+    return Device(config, version or likely_version(config), _functions(elf) if elf else None, chain)
+
+
+def _functions(elf: Path) -> frozenset[str]:
+    from stm32emu.elf import load_firmware
+    from stm32emu.symbols import Symbols
+
+    load_firmware(elf)
+    names = frozenset(symbol.name for symbol in Symbols.from_elf(elf))
+    if not names:
+        raise UserError(f"{elf} has no symbols: give the ELF as it was linked, not a stripped copy")
+    return names
+
+
+def _text(device: Device, findings: list[Advice]) -> str:
+    head = f"{device.config.path}: {len(device.config.options)} options, read as mbedTLS {device.version}'s"
+    blocks = [
+        f"{advice.severity.value}: {advice.what}{_where(advice)}\n  why: {advice.why}\n  fix: {advice.fix}"
+        for advice in findings
+    ]
+    return "\n".join([head, *(blocks or ["nothing to say against it"])])
+
+
+def _where(advice: Advice) -> str:
+    return f" ({advice.option.place})" if advice.option else ""
+
+
+def _data(advice: Advice) -> dict[str, str | None]:
+    return {
+        "severity": advice.severity.value,
+        "option": f"MBEDTLS_{advice.option.name}" if advice.option else None,
+        "place": str(advice.option.place) if advice.option else None,
+        "what": advice.what,
+        "why": advice.why,
+        "fix": advice.fix,
+    }

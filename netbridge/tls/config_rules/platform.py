@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Rules about what the chip and the firmware must provide, and about options that do nothing there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .advice import Advice, Device, Severity
+
+X86_ONLY = ("PADLOCK_C", "AESNI_C", "HAVE_SSE2")
+IDLE_WITHOUT = {
+    "TLS_DEFAULT_ALLOW_SHA1_IN_KEY_EXCHANGE": ("SHA1_C",),
+    "TLS_DEFAULT_ALLOW_SHA1_IN_CERTIFICATES": ("SHA1_C",),
+    "ENABLE_WEAK_CIPHERSUITES": ("DES_C", "ARC4_C", "CIPHER_NULL_CIPHER"),
+    "SSL_SESSION_TICKETS": ("SSL_TICKET_C", "SSL_CLI_C"),
+    "SSL_CBC_RECORD_SPLITTING": ("SSL_PROTO_TLS1", "SSL_PROTO_SSL3"),
+    "X509_RSASSA_PSS_SUPPORT": ("RSA_C",),
+    "PK_PARSE_EC_EXTENDED": ("ECP_C",),
+    "SHA256_SMALLER": ("SHA256_C",),
+    "SHA512_SMALLER": ("SHA512_C",),
+    "AES_FEWER_TABLES": ("AES_C",),
+    "AES_ROM_TABLES": ("AES_C",),
+}
+"""Option -> those of which it needs one to do anything."""
+NOT_ON_BARE_METAL = {
+    "NET_C": "it needs the sockets of an operating system; set the transport with mbedtls_ssl_set_bio",
+    "TIMING_C": "it needs gettimeofday and signals; give functions of your own with MBEDTLS_TIMING_ALT",
+    "HAVEGE_C": "it needs a processor's time stamp counter and TIMING_C",
+}
+
+
+def without_effect(device: Device) -> Iterator[Advice]:
+    config = device.config
+    for name in X86_ONLY:
+        if name in config:
+            why = "it is for x86 processors"
+            yield Advice(Severity.NOTE, f"MBEDTLS_{name} does nothing here", why, "remove it", config.options[name])
+    for name, needed in IDLE_WITHOUT.items():
+        if name in config and not any(other in config for other in needed):
+            why = f"it needs {' or '.join('MBEDTLS_' + other for other in needed)}"
+            yield Advice(Severity.NOTE, f"MBEDTLS_{name} does nothing", why, "remove it", config.options[name])
+
+
+def not_on_bare_metal(device: Device) -> Iterator[Advice]:
+    for name, why in NOT_ON_BARE_METAL.items():
+        if name in device.config and name.replace("_C", "_ALT") not in device.config:
+            what = f"MBEDTLS_{name} does not compile without an operating system"
+            yield Advice(Severity.ERROR, what, why, "remove it", device.config.options[name])
+
+
+SETTERS = {
+    "PLATFORM_MEMORY": ("mbedtls_platform_set_calloc_free", "calloc and free"),
+    "PLATFORM_PRINTF_ALT": ("mbedtls_platform_set_printf", "printf"),
+    "PLATFORM_FPRINTF_ALT": ("mbedtls_platform_set_fprintf", "fprintf"),
+    "PLATFORM_SNPRINTF_ALT": ("mbedtls_platform_set_snprintf", "snprintf"),
+    "PLATFORM_VSNPRINTF_ALT": ("mbedtls_platform_set_vsnprintf", "vsnprintf"),
+    "PLATFORM_EXIT_ALT": ("mbedtls_platform_set_exit", "exit"),
+    "PLATFORM_TIME_ALT": ("mbedtls_platform_set_time", "time"),
+    "PLATFORM_NV_SEED_ALT": ("mbedtls_platform_set_nv_seed", "functions for the seed file"),
+    "THREADING_ALT": ("mbedtls_threading_set_alt", "mutexes"),
+}
+"""Option -> the function that must be called at run time, and what it replaces."""
+
+
+def setter_never_called(device: Device) -> Iterator[Advice]:
+    """From an ELF it is known; without one, said for the allocator only, on which everything rests."""
+    for name, (setter, what) in SETTERS.items():
+        if name not in device.config:
+            continue
+        until = "stubs that fail" if "PLATFORM_NO_STD_FUNCTIONS" in device.config else f"the C library's {what}"
+        why = f"until it is called mbedTLS uses {until}"
+        option = device.config.options[name]
+        if device.functions is not None and setter not in device.functions:
+            text = f"MBEDTLS_{name} is on, and the firmware never calls {setter}"
+            yield Advice(Severity.WARNING, text, why, "call it before anything else of mbedTLS, or remove it", option)
+        elif device.functions is None and name == "PLATFORM_MEMORY":
+            text = f"MBEDTLS_{name} needs {setter} to be called with a calloc that clears"
+            why += "; one that does not clear corrupts every computation (alerts 47 and 51, -0x4c80)"
+            yield Advice(Severity.NOTE, text, why, "stm32emu run ... --check alloc shows whether it does", option)
+
+
+def entropy(device: Device) -> Iterator[Advice]:
+    config = device.config
+    if "ENTROPY_C" not in config:
+        return
+    sources = [name for name in ("ENTROPY_HARDWARE_ALT", "ENTROPY_NV_SEED") if name in config]
+    if "NO_PLATFORM_ENTROPY" not in config and "NO_DEFAULT_ENTROPY_SOURCES" not in config:
+        why = "mbedTLS looks for the random numbers of Unix or Windows, and stops with #error"
+        what = "MBEDTLS_NO_PLATFORM_ENTROPY is not defined"
+        yield Advice(Severity.ERROR, what, why, "define it, and MBEDTLS_ENTROPY_HARDWARE_ALT")
+    elif not sources and not (device.functions and "mbedtls_entropy_add_source" in device.functions):
+        why = "mbedtls_ctr_drbg_seed fails with -0x0034 unless mbedtls_entropy_add_source gives one"
+        yield Advice(
+            Severity.ERROR,
+            "no source of entropy is configured",
+            why,
+            "define MBEDTLS_ENTROPY_HARDWARE_ALT and read the chip's RNG in mbedtls_hardware_poll",
+        )
+
+
+def dates(device: Device) -> Iterator[Advice]:
+    if "X509_CRT_PARSE_C" in device.config and "HAVE_TIME_DATE" not in device.config:
+        why = "without MBEDTLS_HAVE_TIME_DATE mbedTLS never compares them with the time"
+        fix = "define it with a clock that is right, or accept expired client certificates knowingly"
+        yield Advice(Severity.NOTE, "the device never checks the dates of certificates", why, fix)
+
+
+RULES = (without_effect, not_on_bare_metal, setter_never_called, entropy, dates)
