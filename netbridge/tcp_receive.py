@@ -87,6 +87,20 @@ class ReceiveBuffer:
         insort(self._early, (start, piece))
         del self._early[EARLY:]
 
+    def next_early(self, default: int) -> int:
+        """Where the first of the bytes begins that came too early; `default` if there are none."""
+        return self._early[0][0] if self._early else default
+
+    def skip(self, seq: int) -> bool:
+        """Give up waiting for what is missing before `seq`; False if there is nothing to give up."""
+        if seq <= self.nxt:
+            return False
+        self.nxt = seq
+        self._take(seq, b"")
+        if self.nxt == self._fin:
+            self.nxt += 1
+        return True
+
     def peek(self) -> memoryview:
         """What is ready; release the view before anything else is called."""
         return memoryview(self._ready)

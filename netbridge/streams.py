@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""TCP streams of others, put together from the frames that pass: in a run's cable, or in a capture with what it lacks.
+
+Checksums are not looked at: a capture on the sending machine has them before the network card has filled them in.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Protocol
+
+from stm32emu.netbridge.tcp_receive import ReceiveBuffer
+from stm32emu.netbridge.tcp_state import unwrap
+from stm32emu.netbridge.wire.ethernet import ETHERTYPE_IPV4
+from stm32emu.netbridge.wire.ipv4 import PROTOCOL_TCP
+from stm32emu.netbridge.wire.tcp import ACK, FIN, RST, SYN
+
+ETHERTYPE_IPV6 = 0x86DD
+ETHERTYPE_VLAN = 0x8100
+WINDOW = 1 << 20
+"""Bytes kept of what came too early, of one direction."""
+MAX_STREAMS = 4096
+"""Connections that are remembered; beyond, the one that has been quiet for longest is forgotten."""
+
+Address = tuple[bytes, int]
+"""IP address and port."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A TCP segment; `missing` bytes of its payload were not captured."""
+
+    src: Address
+    dst: Address
+    seq: int
+    ack: int
+    flags: int
+    payload: bytes
+    missing: int = 0
+
+
+def ethernet_segment(frame: bytes) -> Segment | None:
+    """The segment that an Ethernet frame carries, None if it carries none that is whole."""
+    at, kind = 14, frame[12:14]
+    if kind == ETHERTYPE_VLAN.to_bytes(2, "big"):
+        at, kind = 18, frame[16:18]
+    return ip_segment(frame, at, int.from_bytes(kind, "big"))
+
+
+def ip_segment(frame: bytes, at: int, ethertype: int) -> Segment | None:
+    """The same for the IP packet that starts at `at`."""
+    if ethertype == ETHERTYPE_IPV4 and len(frame) >= at + 20:
+        total, fragment, protocol = struct.unpack_from("!H2xHxB", frame, at + 2)
+        if protocol != PROTOCOL_TCP or fragment & 0x3FFF:
+            return None
+        header = (frame[at] & 0xF) * 4
+        addresses = frame[at + 12 : at + 16], frame[at + 16 : at + 20]
+        return _segment(frame, at + header, at + total, addresses)
+    if ethertype == ETHERTYPE_IPV6 and len(frame) >= at + 40 and frame[at + 6] == PROTOCOL_TCP:
+        addresses = frame[at + 8 : at + 24], frame[at + 24 : at + 40]
+        return _segment(frame, at + 40, at + 40 + int.from_bytes(frame[at + 4 : at + 6], "big"), addresses)
+    return None
+
+
+def _segment(frame: bytes, at: int, end: int, addresses: tuple[bytes, bytes]) -> Segment | None:
+    if len(frame) < at + 20:
+        return None
+    src_port, dst_port, seq, ack, offset, flags = struct.unpack_from("!HHIIBB", frame, at)
+    start = at + (offset >> 4) * 4
+    payload = frame[start:end]
+    missing = max(0, end - start - len(payload))
+    return Segment((addresses[0], src_port), (addresses[1], dst_port), seq, ack, flags, payload, missing)
+
+
+class Stream(Protocol):
+    """Takes what happens on one connection; `sender` is "client" or "server"."""
+
+    def data(self, from_client: bool, data: bytes, now: int) -> None:
+        """Bytes in order."""
+
+    def lost(self, from_client: bool, count: int, now: int) -> None:
+        """Bytes that were sent and not captured."""
+
+    def closed(self, from_client: bool, reset: bool, now: int) -> None:
+        """FIN and all before it, or RST."""
+
+
+class Streams(Protocol):
+    """Makes a Stream for a connection that is new."""
+
+    def open(self, client: Address, server: Address, midway: bool, now: int) -> Stream:
+        """`midway`: its first bytes were not captured."""
+
+
+class _Half:
+    """One direction of a connection."""
+
+    def __init__(self) -> None:
+        self.buffer: ReceiveBuffer | None = None
+        self.closed = False
+
+    def start(self, seq: int) -> None:
+        """The first byte has this number."""
+        self.buffer = ReceiveBuffer(seq, WINDOW, 1)
+
+
+class _Connection:
+    """Both directions, and who listens."""
+
+    def __init__(self, client: Address, stream: Stream) -> None:
+        self.client = client
+        self.stream = stream
+        self.halves = {True: _Half(), False: _Half()}
+
+    def receive(self, segment: Segment, now: int) -> None:
+        from_client = segment.src == self.client
+        half, other = self.halves[from_client], self.halves[not from_client]
+        if segment.flags & ACK and other.buffer:
+            self._acknowledged(not from_client, unwrap(segment.ack, other.buffer.nxt), now)
+        if segment.flags & RST:
+            self._close(from_client, True, now)
+            other.closed = True
+            return
+        if half.buffer is None:
+            half.start(segment.seq + bool(segment.flags & SYN))
+        if not half.closed:
+            self._take(from_client, segment, now)
+
+    def _take(self, from_client: bool, segment: Segment, now: int) -> None:
+        half = self.halves[from_client]
+        assert half.buffer is not None
+        seq = unwrap(segment.seq, half.buffer.nxt) + bool(segment.flags & SYN)
+        half.buffer.accept(seq, segment.payload, bool(segment.flags & FIN) and not segment.missing)
+        self._deliver(from_client, now)
+        if segment.missing:
+            self._acknowledged(from_client, seq + len(segment.payload) + segment.missing, now)
+
+    def _acknowledged(self, from_client: bool, ack: int, now: int) -> None:
+        """All up to `ack` was sent and has arrived; what is not here was not captured."""
+        buffer = self.halves[from_client].buffer
+        if buffer is None or buffer.finished:
+            return
+        while (count := min(ack, buffer.next_early(ack)) - buffer.nxt) > 0:
+            if not buffer.skip(buffer.nxt + count):
+                return
+            self.stream.lost(from_client, count, now)
+            self._deliver(from_client, now)
+
+    def _deliver(self, from_client: bool, now: int) -> None:
+        half = self.halves[from_client]
+        assert half.buffer is not None
+        if len(half.buffer):
+            with half.buffer.peek() as ready:
+                data = bytes(ready)
+            half.buffer.consume(len(data))
+            self.stream.data(from_client, data, now)
+        if half.buffer.finished:
+            self._close(from_client, False, now)
+
+    def _close(self, from_client: bool, reset: bool, now: int) -> None:
+        half = self.halves[from_client]
+        if not half.closed:
+            half.closed = True
+            self.stream.closed(from_client, reset, now)
+
+
+class TcpStreams:
+    """All connections of a capture. `receive` takes segments in the order in which they passed; `now` is passed on.
+
+    Args:
+        listener: hears of connections.
+        servers: ports that servers listen on; else the side with the lower port is taken for the server where the
+            beginning of a connection is missing.
+    """
+
+    def __init__(self, listener: Streams, servers: frozenset[int] = frozenset()) -> None:
+        self._listener = listener
+        self._servers = servers
+        self._connections: dict[Hashable, _Connection] = {}
+
+    def receive(self, segment: Segment, now: int) -> None:
+        """The next segment."""
+        key = (segment.src, segment.dst) if segment.src < segment.dst else (segment.dst, segment.src)
+        connection = self._connections.get(key)
+        opening = segment.flags & SYN and not segment.flags & ACK
+        if connection is None or (opening and self._is_new(connection, segment)):
+            if segment.flags & RST:
+                return
+            connection = self._open(key, segment, now)
+        connection.receive(segment, now)
+
+    def _is_new(self, connection: _Connection, segment: Segment) -> bool:
+        """Whether a SYN belongs to a later connection of the same ports, and is no repetition."""
+        half = connection.halves[segment.src == connection.client]
+        return half.closed or half.buffer is None or unwrap(segment.seq + 1, half.buffer.nxt) != half.buffer.nxt
+
+    def _open(self, key: Hashable, segment: Segment, now: int) -> _Connection:
+        if len(self._connections) >= MAX_STREAMS:
+            del self._connections[next(iter(self._connections))]
+        midway = not segment.flags & SYN
+        to_server = self._is_from_client(segment)
+        client, server = (segment.src, segment.dst) if to_server else (segment.dst, segment.src)
+        connection = _Connection(client, self._listener.open(client, server, midway, now))
+        self._connections[key] = connection
+        return connection
+
+    def _is_from_client(self, segment: Segment) -> bool:
+        if segment.flags & SYN:
+            return not segment.flags & ACK
+        if (segment.dst[1] in self._servers) != (segment.src[1] in self._servers):
+            return segment.dst[1] in self._servers
+        return segment.dst[1] < segment.src[1]

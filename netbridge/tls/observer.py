@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Watches one connection from beside the wire: the bytes of both sides and times in, a transcript out.
+
+It never raises on what peers send and changes nothing. Its memory is bounded by one record and one handshake message a
+side, and by the transcript's MAX_EVENTS. Peers that stop half-way or dawdle end in the transcript, too.
+"""
+
+from __future__ import annotations
+
+from stm32emu.netbridge.tls import names
+from stm32emu.netbridge.tls.cursor import Malformed
+from stm32emu.netbridge.tls.handshake import Context, HandshakeReader, RawMessage, parse_message
+from stm32emu.netbridge.tls.messages import ServerHello
+from stm32emu.netbridge.tls.records import Record, RecordReader
+from stm32emu.netbridge.tls.transcript import (
+    START,
+    Alert,
+    ChangeCipherSpec,
+    End,
+    Event,
+    Handshake,
+    Item,
+    Moment,
+    Sealed,
+    Side,
+    Transcript,
+)
+
+SECOND = 1_000_000_000
+SILENCE = 30 * SECOND
+"""After so long without a byte a handshake has stopped; one of an emulated device takes up to 10 s."""
+LONGEST = 300 * SECOND
+"""After so long a handshake that still goes on is slow."""
+
+
+class _Direction:
+    """The readers of what one side says."""
+
+    def __init__(self, midway: bool) -> None:
+        self.records = RecordReader()
+        self.records.lost = midway
+        self.handshakes = HandshakeReader()
+
+
+class Observer:
+    """One connection.
+
+    Args:
+        number: of the connection, for the transcript.
+        opened: when it was opened, or first seen.
+        midway: its beginning was not captured.
+    """
+
+    def __init__(self, number: int = 1, opened: Moment = START, midway: bool = False) -> None:
+        self.transcript = Transcript(number, opened, midway=midway)
+        self._directions = {side: _Direction(midway) for side in Side}
+        self._context = Context()
+        self._last = opened.now
+        self._stopped = False
+
+    # What happens on the wire
+
+    def receive(self, sender: Side, data: bytes, moment: Moment) -> None:
+        """Bytes that `sender` sent, in order."""
+        self._last = moment.now
+        self._stopped = False
+        reader = self._directions[sender].records
+        reader.feed(data)
+        while (record := reader.next()) is not None:
+            self._record(sender, record, moment)
+
+    def lose(self, sender: Side, count: int, moment: Moment) -> None:
+        """`count` bytes that `sender` sent were not captured."""
+        self.transcript.gaps += 1
+        reader = self._directions[sender].records
+        reader.lose(count)
+        while (record := reader.next()) is not None:
+            self._record(sender, record, moment)
+
+    def end(self, sender: Side, how: End, moment: Moment) -> None:
+        """`sender` closes its side of the connection, or resets all of it."""
+        self._last = moment.now
+        self._add(sender, how, moment)
+
+    # Time
+
+    def poll_at(self) -> int | None:
+        """When `on_timer` wants to run, in nanoseconds; never once the handshake is through or given up."""
+        if self._stopped or self.transcript.complete or self.transcript.ends():
+            return None
+        return min(self._last + SILENCE, self.transcript.opened.now + LONGEST)
+
+    def on_timer(self, moment: Moment) -> bool:
+        """Time has come to this; True when the connection is given up now."""
+        due = self.poll_at()
+        if due is None or moment.now < due:
+            return False
+        self._stopped = True
+        silent = moment.now >= self._last + SILENCE
+        self._add(self._whose_turn(), End.SILENT if silent else End.SLOW, moment)
+        return True
+
+    def _whose_turn(self) -> Side:
+        """Who has to speak next: the other side of who spoke last, unless that is in the middle of something."""
+        spoken = [event.sender for event in self.transcript.events if not isinstance(event.item, End)]
+        for side, direction in self._directions.items():
+            if direction.records.pending or direction.handshakes.pending:
+                return side
+        return spoken[-1].other if spoken else Side.CLIENT
+
+    # Layers
+
+    def _add(self, sender: Side, item: Item, moment: Moment) -> None:
+        self.transcript.add(Event(moment, sender, item))
+
+    def _record(self, sender: Side, record: Record | Malformed, moment: Moment) -> None:
+        if isinstance(record, Malformed):
+            self._add(sender, record, moment)
+        elif record.fragment is None or record.type == names.APPLICATION_DATA:
+            self._directions[sender].records.sealed = True
+            self._add(sender, Sealed(record.type, 1, record.length, record.length), moment)
+        elif record.type == names.HANDSHAKE:
+            for message in self._directions[sender].handshakes.feed(record):
+                self._message(sender, message, moment)
+        elif record.type == names.ALERT:
+            self._alert(sender, record.fragment, moment)
+        else:
+            self._directions[sender].records.sealed = self._context.version != names.TLS_1_3
+            self._add(sender, ChangeCipherSpec(), moment)
+
+    def _alert(self, sender: Side, fragment: bytes, moment: Moment) -> None:
+        if len(fragment) == 2:
+            self._add(sender, Alert(fragment[0], fragment[1]), moment)
+        elif self.transcript.midway:  # the ChangeCipherSpec before it was not captured
+            self._add(sender, Sealed(names.ALERT, 1, len(fragment), len(fragment)), moment)
+        else:
+            self._add(sender, Malformed(f"an alert of {len(fragment)} bytes", 0), moment)
+
+    def _message(self, sender: Side, raw: RawMessage | Malformed, moment: Moment) -> None:
+        if isinstance(raw, Malformed):
+            self._add(sender, raw, moment)
+            return
+        message = parse_message(raw.type, raw.body, self._context)
+        if isinstance(message, ServerHello):
+            self._context = Context(message.chosen_version, message.suite)
+        item = Handshake(raw.type, message, len(raw.body), raw.records, raw.longest, raw.holes)
+        self._add(sender, item, moment)
