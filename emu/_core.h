@@ -116,6 +116,8 @@ typedef struct {
     void *self;
 } Follower;
 
+#define LOW_END 0x1000u
+
 #define TRAP_FILTER 0x1000u
 #define TRAP_ANY 1 /* a tag for every block */
 
@@ -211,6 +213,8 @@ struct Core {
     Stacks stacks;
     PyObject *watches; /* callbacks by address; NULL: none */
     Follower follower;
+    Follower low;   /* hears when data is accessed in a page below LOW_END that the TLB does not have */
+    bool low_shown; /* it has one, for somebody who is of no interest */
     uint32_t ring_next;
     bool force_natural;
     bool attention; /* something is pending, or a stop was asked for */
@@ -279,6 +283,7 @@ int core_add_memory(Core *, uint32_t base, PyObject *buffer, RegionKind kind, ui
 int core_add_mmio(Core *, uint32_t base, uint32_t size, PyObject *read, PyObject *write, PyObject *words, PyObject *plain);
 void core_release_memory(Core *);
 void core_callback_failed(Core *);
+void core_hide_low(Core *);
 void core_restore_error(Core *);
 
 /* _core_nvic.c */

@@ -334,6 +334,8 @@ void exception_return(Core *c, uint32_t exc_return)
         return;
     }
     restore(c, exc_return, frame, sp);
+    if (c->low_shown)
+        core_hide_low(c);
 }
 
 void core_snapshot(Core *c, Snapshot *s)

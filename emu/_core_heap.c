@@ -28,7 +28,7 @@ static bool allocates(const HeapCall *call, uint32_t unused)
 
 static bool hands_over(const HeapCall *call, uint32_t pointer) { return call->old == pointer; }
 
-static bool emit(Heap *h, HeapEvent event, const HeapCall *call, uint32_t address, uint32_t a, uint32_t b)
+bool heap_emit(Heap *h, HeapEvent event, const HeapCall *call, uint32_t address, uint32_t a, uint32_t b)
 {
     const HeapFunction *behind = event == HEAP_DIRTY && call->promised != NULL ? call->promised : call->served;
     PyObject *result = PyObject_CallFunction(h->on_event, "iIIIIIII", (int)event, call->function->address,
@@ -46,7 +46,7 @@ static bool check_zero(Heap *h, const HeapCall *call, uint32_t address)
     for (uint32_t n = 0; bytes != NULL && n < call->size; n++)
         if (bytes[n] && dirty++ == 0)
             first = n;
-    return dirty == 0 || emit(h, HEAP_DIRTY, call, address, dirty, first);
+    return dirty == 0 || heap_emit(h, HEAP_DIRTY, call, address, dirty, first);
 }
 
 /* A block that a function with malloc's contract hands out is as it was when it was freed. */
@@ -56,7 +56,7 @@ static bool check_reuse(Heap *h, const HeapCall *call, uint32_t address)
     if (!written || call->function->kind != HEAP_MALLOC)
         return true;
     const HeapBlock *freed = heap_freed_around(h, written);
-    return emit(h, HEAP_AFTER_FREE, call, address, written, freed != NULL ? freed->freed_by : 0);
+    return heap_emit(h, HEAP_AFTER_FREE, call, address, written, freed != NULL ? freed->freed_by : 0);
 }
 
 static bool allocated(Heap *h, HeapCall *call, uint32_t address)
@@ -75,7 +75,7 @@ static bool allocated(Heap *h, HeapCall *call, uint32_t address)
     }
     if (!heap_insert(h, address, call->size, call->ret, served->header))
         return false;
-    if (outer == NULL && call->overflow && !emit(h, HEAP_OVERFLOW, call, address, 0, 0))
+    if (outer == NULL && call->overflow && !heap_emit(h, HEAP_OVERFLOW, call, address, 0, 0))
         return false;
     bool promised = outer != NULL && outer->function->kind == HEAP_CALLOC;
     return call->function->kind != HEAP_CALLOC || promised || check_zero(h, call, address);
@@ -91,7 +91,10 @@ static bool finished(Heap *h, HeapCall *call, uint32_t result)
     }
     if (result)
         return allocated(h, call, result);
-    return !call->size || around(h, call, allocates, 0) != NULL || emit(h, HEAP_NULL, call, 0, 0, 0);
+    if (!call->size || around(h, call, allocates, 0) != NULL)
+        return true;
+    heap_null(h, call);
+    return heap_emit(h, HEAP_NULL, call, 0, 0, 0);
 }
 
 /* What a free does to the block it is given, or finds wrong with it. */
@@ -99,14 +102,14 @@ static bool frees(Heap *h, HeapCall *call)
 {
     HeapBlock *block = heap_find(h, call->old);
     if (block == NULL)
-        return emit(h, HEAP_WILD, call, call->old, 0, 0);
+        return heap_emit(h, HEAP_WILD, call, call->old, 0, 0);
     call->size = block->size;
     if (!block->live)
-        return emit(h, HEAP_DOUBLE, call, call->old, block->freed_by, 0);
+        return heap_emit(h, HEAP_DOUBLE, call, call->old, block->freed_by, 0);
     int damage = heap_damage(h, block);
     heap_release(h, block, call->ret);
     call->frees = true;
-    return damage < 0 || emit(h, (HeapEvent)damage, call, call->old, block->by, 0);
+    return damage < 0 || heap_emit(h, (HeapEvent)damage, call, call->old, block->by, 0);
 }
 
 static bool returned(Heap *h, uint32_t address, uint32_t sp, uint32_t result)
@@ -184,6 +187,14 @@ static PyObject *follow(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+/* What becomes of NULLs, too. */
+static PyObject *follow_null(PyObject *self, PyObject *current_tcb)
+{
+    ((Heap *)self)->current_tcb = (uint32_t)PyLong_AsUnsignedLong(current_tcb);
+    ((Heap *)self)->follows_null = true;
+    Py_RETURN_NONE;
+}
+
 static PyObject *blocks(PyObject *self, PyObject *unused)
 {
     (void)unused;
@@ -234,7 +245,7 @@ static int heap_gc_clear(PyObject *self)
 {
     Heap *h = (Heap *)self;
     if (h->core != NULL)
-        h->core->follower = (Follower){0};
+        h->core->follower = h->core->low = (Follower){0};
     Py_CLEAR(h->core);
     Py_CLEAR(h->on_event);
     return 0;
@@ -251,6 +262,7 @@ static void heap_dealloc(PyObject *self)
 }
 
 static PyMethodDef methods[] = {{"follow", follow, METH_VARARGS, NULL},
+                                {"follow_null", follow_null, METH_O, NULL},
                                 {"blocks", blocks, METH_NOARGS, NULL},
                                 {"clear", clear, METH_NOARGS, NULL},
                                 {NULL, NULL, 0, NULL}};

@@ -15,7 +15,8 @@ typedef enum {
     HEAP_DOUBLE,    /* free of a block that was freed: where that was */
     HEAP_UNDERRUN,  /* the allocator's header was written, found at free: where the block was allocated */
     HEAP_OVERRUN,   /* the bytes between the block's end and the allocator's grain, likewise */
-    HEAP_AFTER_FREE /* freed memory was written, found at reuse: the address, where its block was freed */
+    HEAP_AFTER_FREE, /* freed memory was written, found at reuse: the address, where its block was freed */
+    HEAP_NULL_USED /* a low address is accessed after a NULL: the instruction, whether it stores */
 } HeapEvent;
 
 typedef struct {
@@ -33,6 +34,12 @@ typedef struct {
     bool overflow, frees;
 } HeapCall;
 
+/* A NULL that a context was given: an exception's number, a task's TCB, or 0. */
+typedef struct {
+    uint32_t context;
+    HeapCall call;
+} HeapNull;
+
 #define HEAP_GRAIN 8u
 
 typedef struct {
@@ -44,6 +51,7 @@ typedef struct {
 
 #define HEAP_FUNCTIONS 32
 #define HEAP_CALLS 64
+#define HEAP_NULLS 8
 
 typedef struct {
     PyObject_HEAD
@@ -56,9 +64,15 @@ typedef struct {
     HeapBlock *blocks; /* by address, open addressing; the freed ones stay until their address is allocated again */
     uint32_t capacity, used;
     uint64_t live_bytes, peak_bytes;
+    bool follows_null;
+    uint32_t current_tcb; /* where the kernel keeps its pointer to the running task's TCB, 0 without one */
+    HeapNull nulls[HEAP_NULLS];
+    int null_count;
     uint8_t *freed[MAX_REGIONS], *shadow[MAX_REGIONS]; /* per byte of a region: is it freed, and what it was then */
 } Heap;
 
+bool heap_emit(Heap *, HeapEvent, const HeapCall *, uint32_t address, uint32_t a, uint32_t b);
+void heap_null(Heap *, const HeapCall *);
 HeapBlock *heap_find(Heap *, uint32_t address);
 bool heap_insert(Heap *, uint32_t address, uint32_t size, uint32_t by, uint32_t header);
 void heap_release(Heap *, HeapBlock *, uint32_t by);

@@ -147,7 +147,9 @@ void heap_clear(Heap *h)
     h->blocks = NULL;
     h->capacity = h->used = 0;
     h->live_bytes = h->peak_bytes = 0;
-    h->call_count = 0;
+    h->call_count = h->null_count = 0;
+    if (h->core != NULL)
+        h->core->low = (Follower){0};
     for (int n = 0; n < MAX_REGIONS; n++) {
         PyMem_Free(h->freed[n]);
         PyMem_Free(h->shadow[n]);

@@ -163,6 +163,8 @@ bool core_on_fill(uc_engine *uc, uint64_t address, int type, uc_tlb_entry *entry
     (void)uc;
     Core *c = user;
     uint32_t page = (uint32_t)address & ~(PAGE - 1);
+    if (c->low.entered != NULL && page < LOW_END && type != UC_MEM_FETCH && !c->low.entered(c->low.self, page))
+        core_callback_failed(c);
     int granted = mpu_grants(c, page, type);
     if (c->traps.status || !granted || !fill(c, page, type, entry))
         return refuse(c, page, type, !granted);
@@ -170,6 +172,13 @@ bool core_on_fill(uc_engine *uc, uint64_t address, int type, uc_tlb_entry *entry
     if (type != UC_MEM_FETCH)
         core_set_reg(c, UC_REG_EPSR, XPSR_T);
     return true;
+}
+
+/* Let the next access to a low page come to the fill hook. */
+void core_hide_low(Core *c)
+{
+    c->low_shown = false;
+    c->api.ctl(c->uc, UC_CTL_TLB_FLUSH);
 }
 
 void core_callback_failed(Core *c)

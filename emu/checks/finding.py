@@ -54,10 +54,12 @@ class Finding:
 
     def render(self) -> str:
         """Text of a few lines, indented under the check's name."""
-        lines = [self.text, *([self._chain()] if self.calls else []), "; ".join([*self.notes, self._when()])]
+        lines = [self.text, *([self.chain] if self.calls else []), "; ".join([*self.notes, self._when()])]
         return f"\n{' ' * (len(self.check) + 2)}".join([f"{self.check}: {lines[0]}", *lines[1:]])
 
-    def _chain(self) -> str:
+    @property
+    def chain(self) -> str:
+        """The calls in words."""
         names = [str(self.calls[0]), *(call.name for call in self.calls[1:])]
         shown = names if len(names) <= 6 else [*names[:4], "...", names[-1]]
         task = [f'task "{self.task}"'] if self.task else []
@@ -88,6 +90,10 @@ class Findings:
         if self._counts[key] == 1:
             self._found[key] = make()
             self._log(self._found[key].render())
+
+    def get(self, key: Hashable) -> Finding | None:
+        """What was found first at this place, if anything was."""
+        return self._found.get(key)
 
     def __len__(self) -> int:
         return len(self._found)

@@ -12,7 +12,7 @@ from enum import IntEnum
 
 from stm32emu._core import Heap
 from stm32emu.allocators import find_allocators
-from stm32emu.checks.finding import Finding, Findings
+from stm32emu.checks.finding import Finding, Findings, Place
 from stm32emu.checks.scene import Scene
 from stm32emu.cpu import Cpu
 
@@ -28,9 +28,10 @@ class Event(IntEnum):
     UNDERRUN = 5
     OVERRUN = 6
     AFTER_FREE = 7
+    NULL_USED = 8
 
 
-ALLOC = {Event.DIRTY, Event.OVERFLOW, Event.NULL}
+ALLOC = {Event.DIRTY, Event.OVERFLOW, Event.NULL, Event.NULL_USED}
 """Events of the check `alloc`; the others are `heap`'s."""
 
 
@@ -52,6 +53,8 @@ class HeapChecks:
         self.allocators = find_allocators(scene.symbols)
         for allocator in self.allocators:
             self._heap.follow(allocator.address, allocator.kind, allocator.first, allocator.header)
+        if not scene.has_low_data:
+            self._heap.follow_null(scene.current_tcb)
 
     def reset(self, _cause: str) -> None:
         """The chip was reset: nothing is allocated."""
@@ -73,28 +76,36 @@ class HeapChecks:
         event = Event(number)
         check = "alloc" if event in ALLOC else "heap"
         if check in self._checks:
-            key = (event, function, ret)
+            key = (event, function, a if event is Event.NULL_USED else ret)
             self._findings.add(key, lambda: self._finding(check, event, (function, served), ret, (address, size, a, b)))
 
     def _finding(
         self, check: str, event: Event, functions: tuple[int, int], ret: int, facts: tuple[int, int, int, int]
     ) -> Finding:
         function, served = functions
-        frees = event in (Event.WILD, Event.DOUBLE, Event.UNDERRUN, Event.OVERRUN)
         text, notes = self._words(event, self._scene.place(function).name, facts)
+        if event is Event.NULL_USED:
+            failed = self._findings.get((Event.NULL, function, ret))
+            notes = (*notes, f"{failed.text}, {failed.chain}") if failed else notes
         if function != served:
             notes = (f"the allocator behind it is {self._scene.place(served)}", *notes)
         task = self._scene.task
         return Finding(
             check=check,
             text=text,
-            calls=self._scene.calls_to_here(function) if frees else self._scene.calls(ret),
+            calls=self._calls(event, function, ret, facts[2]),
             notes=notes,
             data=dict(zip(("address", "size"), facts, strict=False)),
             task=task.name if task else None,
             connection=self._scene.connection,
             seconds=self._scene.seconds,
         )
+
+    def _calls(self, event: Event, function: int, ret: int, place: int) -> tuple[Place, ...]:
+        if event is Event.NULL_USED:
+            return self._scene.calls_to_here(place)
+        frees = event in (Event.WILD, Event.DOUBLE, Event.UNDERRUN, Event.OVERRUN)
+        return self._scene.calls_to_here(function) if frees else self._scene.calls(ret)
 
     def _words(self, event: Event, name: str, facts: tuple[int, int, int, int]) -> tuple[str, tuple[str, ...]]:
         """The sentence and the notes of an event."""
@@ -108,6 +119,8 @@ class HeapChecks:
             case Event.NULL:
                 left = f"{self.live_bytes} bytes were allocated then, {self.peak_bytes} at most before"
                 return f"{name} had no memory: NULL for {size} bytes", (left,)
+            case Event.NULL_USED:
+                return f"NULL is used: {self._scene.place(a)} {'writes' if b else 'reads'} {address:#010x}", ()
             case Event.WILD:
                 return f"{name} was given {address:#010x}, which no allocator returned", ()
             case Event.DOUBLE:

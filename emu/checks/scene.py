@@ -13,6 +13,10 @@ from stm32emu.timebase import NANO
 from stm32emu.unwind import unwind
 
 
+LOW_END = 0x1000
+"""Where the addresses end that a NULL pointer to a structure leads to; LOW_END in the core."""
+
+
 class Scene:
     """Looks at a machine from within a watch or between runs; changes nothing."""
 
@@ -26,6 +30,16 @@ class Scene:
     def _see(self, frame: bytes, _now: int, way: Direction) -> None:
         if way is Direction.TO_GUEST:
             self._conversations.receive(frame)
+
+    @property
+    def current_tcb(self) -> int:
+        """Where the kernel keeps its pointer to the running task's TCB; 0 without a kernel that is known."""
+        return self.symbols.address("pxCurrentTCB") or 0
+
+    @property
+    def has_low_data(self) -> bool:
+        """Whether the firmware itself lies at the addresses that NULL pointers lead to."""
+        return any(segment.virtual < LOW_END for segment in self._machine.firmware.segments)
 
     @property
     def connection(self) -> int:

@@ -20,7 +20,7 @@ class Terminal:
     start, so it never mixes with what the firmware prints."""
 
     def __init__(self) -> None:
-        self._stderr = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+        self._stderr = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
         self._shown = ""
         self._at_line_start = True
         self._shares_line = _same_file()

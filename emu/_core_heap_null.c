@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What becomes of a NULL: the first access to the lowest addresses by the task that an allocator gave it to. The chip shows
+ * flash there, so that the access reads the vector table and goes well (RM0090 section 2.4).
+ *
+ * The TLB's fill hook sees it: the TLB is flushed when a NULL is returned, and again when somebody else has had one of
+ * these pages and the CPU goes back to a thread. Nothing is held back, and before the first NULL nothing is looked at. */
+#include "_core_heap.h"
+
+/* Who runs: an exception, the kernel's task, or all threads when there is no kernel that is known. */
+static uint32_t context(const Heap *h)
+{
+    uint32_t tcb = 0;
+    if (h->core->ipsr == 0 && h->current_tcb)
+        core_load(h->core, h->current_tcb, &tcb, 4);
+    return h->core->ipsr ? h->core->ipsr : tcb;
+}
+
+static void forget(Heap *h, HeapNull *null)
+{
+    HeapNull *behind = null + 1;
+    memmove(null, behind, (size_t)(h->nulls + h->null_count - behind) * sizeof *null);
+    if (--h->null_count == 0)
+        h->core->low = (Follower){0};
+}
+
+static HeapNull *of_context(Heap *h)
+{
+    uint32_t running = context(h);
+    for (HeapNull *null = h->nulls; null < h->nulls + h->null_count; null++)
+        if (null->context == running)
+            return null;
+    return NULL;
+}
+
+static bool accessed(void *self, uint32_t page)
+{
+    Heap *h = self;
+    Core *c = h->core;
+    HeapNull *null = of_context(h);
+    uint32_t pc = core_reg(c, UC_REG_PC);
+    Access a;
+    if (null == NULL) {
+        c->low_shown = true;
+        return true;
+    }
+    bool store = thumb_access(c, pc, &a) && a.store;
+    HeapCall call = null->call;
+    forget(h, null);
+    return heap_emit(h, HEAP_NULL_USED, &call, thumb_access_address(c, pc, page), pc, store);
+}
+
+/* The call has returned NULL to whoever runs. */
+void heap_null(Heap *h, const HeapCall *call)
+{
+    HeapNull *null = of_context(h);
+    if (!h->follows_null)
+        return;
+    if (null == NULL && h->null_count == HEAP_NULLS)
+        forget(h, h->nulls);
+    if (null == NULL)
+        null = &h->nulls[h->null_count++];
+    *null = (HeapNull){context(h), *call};
+    h->core->low = (Follower){accessed, h};
+    core_hide_low(h->core);
+}
