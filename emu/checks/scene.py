@@ -12,7 +12,6 @@ from stm32emu.symbols import file_name
 from stm32emu.timebase import NANO
 from stm32emu.unwind import unwind
 
-
 LOW_END = 0x1000
 """Where the addresses end that a NULL pointer to a structure leads to; LOW_END in the core."""
 

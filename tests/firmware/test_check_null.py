@@ -11,8 +11,8 @@ import pytest
 
 from test_check_heap import run
 
-# An allocator that has nothing to give. `pxCurrentTCB` is a kernel's; SVC reads a low address, as a handler that looks into
-# the vector table does, and makes r0 the running task.
+# An allocator that has nothing to give. `pxCurrentTCB` is a kernel's; SVC reads a low address, as a handler that looks
+# into the vector table does, and makes another task the running one.
 SOURCE = """
 #include <stddef.h>
 #include <stdint.h>
