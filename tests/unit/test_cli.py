@@ -291,7 +291,7 @@ assert terminal.has_status
 terminal.status(Status(virtual_s=1.5, wall_s=2.0, speed=0.75, connections=1))
 terminal.console(b"half a ")
 terminal.status(Status(virtual_s=9.9, wall_s=9.9, speed=9.9, connections=9))
-terminal.log("a note: fail:100")
+terminal.log("note: fail:100")
 terminal.status(Status(virtual_s=2.5, wall_s=3.0, speed=0.5, connections=2))
 terminal.close()
 """
@@ -309,7 +309,7 @@ def test_status_line_on_a_terminal() -> None:
     erase = "\r\x1b[2K"
     plain = re.sub(r"\x1b\[\d*m", "", seen)
     first, second = "1.5 s virtual, 0.75 x a real part at 168 MHz, 1 connection", "2.5 s virtual, 0.50 x"
-    assert plain == f"{first}{erase}half a \r\na note: fail:100\r\n{second} a real part at 168 MHz, 2 connections{erase}"
+    assert plain == f"{first}{erase}half a \r\nnote: fail:100\r\n{second} a real part at 168 MHz, 2 connections{erase}"
 
 
 def test_faults_lists_every_fault_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
