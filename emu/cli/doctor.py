@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import click
 
+from stm32emu.cli.doctor_certs import doctor_certs
 from stm32emu.cli.doctor_config import doctor_config
 
 
@@ -25,4 +26,5 @@ def doctor(context: click.Context, itself: bool) -> None:
     click.echo(f"Unicorn {unicorn_version()} does what stm32emu relies on.")
 
 
-doctor.add_command(doctor_config)
+for command in (doctor_certs, doctor_config):
+    doctor.add_command(command)

@@ -29,7 +29,8 @@ def doctor_config(
     header: Path, elf: Path | None, cert: Path | None, folders: tuple[Path, ...], version: str | None, as_json: bool
 ) -> None:
     """Examine CONFIG.H, the options that mbedTLS is compiled with. Ends with 1 if something cannot work."""
-    from stm32emu.netbridge.tls.config_rules import Severity, advise
+    from stm32emu.netbridge.tls.config_rules import advise
+    from stm32emu.netbridge.tls.severity import Severity
 
     device = _device(header, elf, cert, folders, version)
     findings = advise(device)

@@ -55,13 +55,18 @@ class CertificateError(Exception):
 
 @dataclass(frozen=True)
 class Name:
-    """A distinguished name: its attributes in order, and its DER, which is what is compared."""
+    """A distinguished name: its attributes in order, and its DER."""
 
     attributes: tuple[tuple[str, str], ...]
     raw: bytes
 
     def __str__(self) -> str:
         return ", ".join(f"{kind}={value}" for kind, value in self.attributes)
+
+    @property
+    def normal(self) -> tuple[tuple[str, str], ...]:
+        """What is compared (RFC 5280 section 7.1): without regard to case, spacing and kind of string."""
+        return tuple((kind, " ".join(value.casefold().split())) for kind, value in self.attributes)
 
     def get(self, kind: str) -> str | None:
         """The last attribute of a kind, such as "CN"."""
@@ -80,8 +85,9 @@ class Extension:
 class Certificate:
     """A certificate's fields (RFC 5280 section 4.1). `der` is all of it, `tbs` what is signed, `spki` the key's DER.
 
-    `version` is 1, 2 or 3. `trailing`: octets after the end of the certificate, which should be none. What is read from
-    an extension raises DerError if the extension is damaged.
+    `version` is 1, 2 or 3. `algorithms`: the DER of the signature's AlgorithmIdentifier inside `tbs`, and after it,
+    which should be equal. `trailing`: octets after the end of the certificate, which should be none. What is read
+    from an extension raises DerError if the extension is damaged.
     """
 
     der: bytes
@@ -96,7 +102,23 @@ class Certificate:
     spki: bytes
     extensions: Mapping[str, Extension]
     signature: bytes
+    algorithms: tuple[bytes, bytes]
     trailing: bytes = b""
+
+    @property
+    def label(self) -> str:
+        """What to call it: its common name, else its whole subject, else its serial number."""
+        return (
+            f"CN={self.subject.get('CN')}" if self.subject.get("CN") else str(self.subject) or f"serial {self.serial}"
+        )
+
+    @property
+    def signed_with(self) -> str:
+        """The signature algorithm in words, such as "ECDSA with SHA256"."""
+        if self.signature_algorithm not in SIGNATURES:
+            return "Ed25519" if self.signature_algorithm == ED25519 else self.signature_algorithm
+        kind, hashing = SIGNATURES[self.signature_algorithm]
+        return f"{kind} with {hashing().name.upper()}"
 
     @cached_property
     def public_key(self) -> PublicKeyTypes | None:
@@ -175,7 +197,7 @@ def parse_certificate(data: bytes) -> Certificate:
     version = der.integer(_first(fields.pop(0)), "the version") + 1 if fields and fields[0].tag == 0xA0 else 1
     if len(fields) < 6:
         raise DerError(f"tbsCertificate at byte {tbs.at} lacks fields")
-    serial, _, issuer, validity, subject, spki, *others = fields
+    serial, inner_algorithm, issuer, validity, subject, spki, *others = fields
     begin, end = _two(validity)
     return Certificate(
         der=whole.raw,
@@ -190,6 +212,7 @@ def parse_certificate(data: bytes) -> Certificate:
         spki=spki.raw,
         extensions=_extensions(others),
         signature=der.bits(signature, "the signature"),
+        algorithms=(inner_algorithm.raw, algorithm.raw),
         trailing=data[len(whole.raw) :],
     )
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from stm32emu.netbridge.tls.config import read_config
-from stm32emu.netbridge.tls.config_rules import Advice, Device, Severity, advise, likely_version
+from stm32emu.netbridge.tls.config_rules import Advice, Device, advise, likely_version
 from stm32emu.netbridge.tls.config_rules.limits import certificate_message
+from stm32emu.netbridge.tls.severity import Severity
 
 HEALTHY = """
 SSL_PROTO_TLS1_2 SSL_SRV_C SSL_TLS_C X509_CRT_PARSE_C HAVE_TIME HAVE_TIME_DATE NO_PLATFORM_ENTROPY ENTROPY_HARDWARE_ALT

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 
 from ..config import Config
 from ..mbedtls_options import VERSIONS, known
+from ..severity import Severity
 from . import choices, limits, names, platform, suites
-from .advice import Advice, Device, Severity
+from .advice import Advice, Device
 
-__all__ = ["RULES", "Advice", "Device", "Severity", "advise", "likely_version"]
+__all__ = ["RULES", "Advice", "Device", "advise", "likely_version"]
 
 RULES: tuple[Callable[[Device], Iterator[Advice]], ...] = (
     *names.RULES, *limits.RULES, *platform.RULES, *suites.RULES, *choices.RULES,

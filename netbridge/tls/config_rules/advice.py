@@ -4,17 +4,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 from ..config import Config, Option
-
-
-class Severity(Enum):
-    """How much it matters: it cannot work, it may go wrong, it is good to know."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NOTE = "note"
+from ..severity import Severity
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .advice import Advice, Device, Severity
+from ..severity import Severity
+from .advice import Advice, Device
 
 WEAK = {
     "SSL_PROTO_SSL3": "SSL 3.0 is broken (RFC 7568)",

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .advice import Advice, Device, Severity
+from ..severity import Severity
+from .advice import Advice, Device
 
 DEFAULT_CONTENT_LEN = 16384
 DEFAULT_MPI_MAX_SIZE = 1024

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from ..mbedtls_options import OPTIONS, known
-from .advice import Advice, Device, Severity
+from ..severity import Severity
+from .advice import Advice, Device
 
 
 def refused_by_mbedtls(device: Device) -> Iterator[Advice]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .advice import Advice, Device, Severity
+from ..severity import Severity
+from .advice import Advice, Device
 
 X86_ONLY = ("PADLOCK_C", "AESNI_C", "HAVE_SSE2")
 IDLE_WITHOUT = {

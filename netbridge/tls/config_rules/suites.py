@@ -6,7 +6,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from .advice import Advice, Device, Severity
+from ..severity import Severity
+from .advice import Advice, Device
 
 NEEDED = (
     (r"AES_(128|256)", ("AES_C",)),

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`stm32emu doctor certs`: whether a server's certificates and key are valid."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from stm32emu.errors import UserError
+
+if TYPE_CHECKING:
+    from stm32emu.netbridge.tls.certificate import Certificate
+    from stm32emu.netbridge.tls.certificate_rules import Finding, Identity
+
+INVALID = 1
+
+
+@click.command("certs")
+@click.option(
+    "--cert", type=Path, metavar="FILE", help="What the server sends: its certificate, then intermediate ones."
+)
+@click.option("--key", type=Path, metavar="FILE", help="The server's private key.")
+@click.option("--ca", type=Path, metavar="FILE", help="What clients trust.")
+@click.option("--elf", type=Path, metavar="FILE", help="Find certificates and keys in this firmware instead.")
+@click.option("--config", "header", type=Path, metavar="CONFIG.H", help="Whether the device's mbedTLS can use them.")
+@click.option("--hostname", metavar="NAME", help="The DNS name or address that clients connect to.")
+@click.option("--at", metavar="DATE", help="Judge as of this day, such as 2021-06-01 [today].")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list instead.")
+def doctor_certs(
+    cert: Path | None, key: Path | None, ca: Path | None, elf: Path | None, header: Path | None,
+    hostname: str | None, at: str | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Judge the certificates and the key of a TLS server, each line with its proof. Ends with 1 if one is not valid."""
+    from stm32emu.netbridge.tls.certificate_rules import judge
+    from stm32emu.netbridge.tls.severity import Severity
+
+    basis = _basis(header, hostname, at)
+    identities = _from_elf(elf, ca, basis) if elf else [_from_files(cert, key, ca, basis)]
+    judged = [(identity, judge(identity)) for identity in identities]
+    if as_json:
+        click.echo(json.dumps([_data(finding) for _, findings in judged for finding in findings], indent=2))
+    else:
+        click.echo("\n\n".join(_text(identity, findings) for identity, findings in judged))
+    if any(finding.severity is Severity.ERROR for _, findings in judged for finding in findings):
+        raise click.exceptions.Exit(INVALID)
+
+
+def _basis(header: Path | None, hostname: str | None, at: str | None) -> dict[str, Any]:
+    """The fields of an Identity that do not come from certificates."""
+    from stm32emu.netbridge.tls.config import ConfigError, read_config
+    from stm32emu.netbridge.tls.config_rules import likely_version
+
+    try:
+        config = read_config(header) if header else None
+    except ConfigError as error:
+        raise UserError(str(error)) from error
+    version = likely_version(config) if config else "2.28"
+    return {"config": config, "version": version, "hostname": hostname, "at": _date(at)}
+
+
+def _date(text: str | None) -> datetime:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else datetime.now(UTC)
+    except ValueError as error:
+        raise UserError(f"--at {text} is no date: write it as in 2021-06-01") from error
+
+
+def _from_files(cert: Path | None, key: Path | None, ca: Path | None, basis: dict[str, Any]) -> Identity:
+    from stm32emu.netbridge.tls.certificate_rules import Identity
+    from stm32emu.netbridge.tls.private_key import KeyFileError, read_private_key
+
+    if cert is None:
+        raise UserError("what is to be judged? give --cert FILE, or --elf FILE to look into a firmware")
+    try:
+        private = read_private_key(key) if key else None
+    except KeyFileError as error:
+        raise UserError(str(error)) from error
+    return Identity(_certificates(cert), _certificates(ca), key=private, **basis)
+
+
+def _certificates(path: Path | None) -> tuple[Certificate, ...]:
+    from stm32emu.netbridge.tls.certificate import CertificateError, read_certificates
+
+    try:
+        return tuple(read_certificates(path)) if path else ()
+    except CertificateError as error:
+        raise UserError(str(error)) from error
+
+
+def _from_elf(elf: Path, ca: Path | None, basis: dict[str, Any]) -> list[Identity]:
+    """One identity for each private key in the firmware; what is found is listed on stderr."""
+    from stm32emu.credentials import find_in_firmware
+    from stm32emu.netbridge.tls.certificate_rules import Identity
+
+    credentials = find_in_firmware(elf)
+    for found in credentials.found:
+        click.echo(f"found: {found}", err=True)
+    if not credentials.pairs:
+        what = "no private key" if credentials.certificates else "neither certificates nor private keys"
+        raise UserError(f"{elf} holds {what} in PEM or DER: give the files with --cert and --key")
+    roots = _certificates(ca) or tuple(credentials.roots)
+    return [Identity((leaf,), roots, key=key, **basis) for leaf, key in credentials.pairs]
+
+
+def _text(identity: Identity, findings: list[Finding]) -> str:
+    lines = [f"{identity.leaf.subject}, on {identity.at:%Y-%m-%d}"]
+    for finding in findings:
+        lines += [f"{finding.severity.value}: {finding.topic}: {finding.what}", f"  proof: {finding.proof}"]
+        lines += [f"  fix: {finding.fix}"] if finding.fix else []
+    return "\n".join(lines)
+
+
+def _data(finding: Finding) -> dict[str, str]:
+    return {
+        "severity": finding.severity.value,
+        "topic": finding.topic,
+        "what": finding.what,
+        "proof": finding.proof,
+        "fix": finding.fix,
+    }

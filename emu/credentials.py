@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The certificates and private keys inside a firmware."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+from stm32emu.elf import load_firmware
+from stm32emu.netbridge.tls.certificate import Certificate
+from stm32emu.netbridge.tls.credential_search import find_credentials
+from stm32emu.netbridge.tls.private_key import fingerprint, key_name
+from stm32emu.symbols import Symbols
+
+
+@dataclass(frozen=True)
+class Found:
+    """A certificate or key in an image: its address at run time, its symbol, "PEM" or "DER"."""
+
+    address: int
+    symbol: str
+    encoding: str
+    content: Certificate | PrivateKeyTypes
+
+    def __str__(self) -> str:
+        if isinstance(self.content, Certificate):
+            what = f"certificate {self.content.subject}, {key_name(self.content.public_key)}"
+        else:
+            what = f"private key, {key_name(self.content.public_key())}"
+        return f"0x{self.address:08x} {self.encoding} {what}{f' ({self.symbol})' if self.symbol else ''}"
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Everything found in an image, sorted by what it is for."""
+
+    found: tuple[Found, ...]
+
+    @property
+    def certificates(self) -> list[Certificate]:
+        """In the order of their addresses."""
+        return [each.content for each in self.found if isinstance(each.content, Certificate)]
+
+    @property
+    def roots(self) -> list[Certificate]:
+        """Those that sign themselves, which the device trusts, or would."""
+        return [each for each in self.certificates if each.signed_by(each.public_key)]
+
+    @property
+    def pairs(self) -> list[tuple[Certificate, PrivateKeyTypes]]:
+        """Every private key with its certificate; with the first leaf for want of one."""
+        leaves = [each for each in self.certificates if each not in self.roots] or self.certificates
+        keys = [each.content for each in self.found if not isinstance(each.content, Certificate)]
+        return [(_owner(key, self.certificates) or leaves[0], key) for key in keys if leaves]
+
+
+def _owner(key: PrivateKeyTypes, certificates: list[Certificate]) -> Certificate | None:
+    wanted = fingerprint(key.public_key())
+    return next((c for c in certificates if c.public_key and fingerprint(c.public_key) == wanted), None)
+
+
+def find_in_firmware(path: Path) -> Credentials:
+    """Search what an ELF loads. Raises UserError for a file that is no firmware."""
+    firmware = load_firmware(path)
+    symbols = Symbols.from_elf(path)
+    found = []
+    for segment in firmware.segments:
+        for credential in find_credentials(segment.data):
+            address = segment.virtual + credential.offset
+            symbol = symbols.lookup(address)
+            name = symbol.name if symbol else ""
+            found.append(Found(address, name, credential.encoding, credential.content))
+    return Credentials(tuple(found))

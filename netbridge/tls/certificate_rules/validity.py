@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Dates and names: whether a client accepts the certificate now, and for the host that it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import ip_address
+
+from ..certificate import Certificate
+from ..severity import Severity
+from .finding import Finding, Identity
+from .path import path
+
+
+def dates(identity: Identity) -> Iterator[Finding]:
+    """Every certificate of the path (RFC 5280 section 4.1.2.5)."""
+    bad = [finding for certificate in path(identity) for finding in _date(certificate, identity)]
+    yield from bad
+    if not bad:
+        first = min(path(identity), key=lambda certificate: certificate.not_after)
+        what = f"all dates hold on {identity.at:%Y-%m-%d}"
+        yield Finding(Severity.OK, "dates", what, f"the first to end is {first.label}, on {first.not_after:%Y-%m-%d}")
+
+
+def _date(certificate: Certificate, identity: Identity) -> Iterator[Finding]:
+    proof = f"valid from {certificate.not_before:%Y-%m-%d %H:%M} to {certificate.not_after:%Y-%m-%d %H:%M} UTC"
+    if certificate.not_after < certificate.not_before:
+        what = f"{certificate.label} ends before it begins"
+        yield Finding(Severity.ERROR, "dates", what, proof, "have it reissued")
+    elif identity.at > certificate.not_after:
+        what = f"{certificate.label} has expired on {identity.at:%Y-%m-%d}"
+        yield Finding(Severity.ERROR, "dates", what, proof, "renew it; for a trial, set the client's clock back")
+    elif identity.at < certificate.not_before:
+        what = f"{certificate.label} is not valid yet on {identity.at:%Y-%m-%d}"
+        yield Finding(Severity.ERROR, "dates", what, proof, "check the clocks of whoever issued it and of the client")
+
+
+def names(identity: Identity) -> Iterator[Finding]:
+    """The host name against subjectAltName, and the common name where there is none (RFC 6125 section 6.4)."""
+    has = [f"{kind}:{name}" for kind, name in identity.leaf.alternative_names]
+    common = identity.leaf.subject.get("CN")
+    proof = f"subjectAltName {', '.join(has) or 'is absent'}, CN={common}"
+    wanted = identity.hostname
+    if wanted is None:
+        yield Finding(Severity.NOTE, "names", f"{identity.leaf.label} names {', '.join(has) or common}", proof, "")
+    elif any(_matches(kind, name, wanted) for kind, name in identity.leaf.alternative_names):
+        yield Finding(Severity.OK, "names", f"the certificate is for {wanted}", proof)
+    elif _is_address(wanted):
+        fix = "put the address into subjectAltName as IP: in the common name it does not count"
+        yield Finding(Severity.ERROR, "names", f"the certificate is not for the address {wanted}", proof, fix)
+    elif common and _matches("DNS", common, wanted) and not any(k == "DNS" for k, _ in identity.leaf.alternative_names):
+        what = f"only the common name is {wanted}"
+        fix = "add it as a DNS subjectAltName: OpenSSL and mbedTLS look at the common name, browsers and Python do not"
+        yield Finding(Severity.WARNING, "names", what, proof, fix)
+    else:
+        fix = "ask for a name that the certificate has, or have one issued for this name"
+        yield Finding(Severity.ERROR, "names", f"the certificate is not for {wanted}", proof, fix)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        return bool(ip_address(name))
+    except ValueError:
+        return False
+
+
+def _matches(kind: str, name: str, wanted: str) -> bool:
+    if kind == "IP" or _is_address(wanted):
+        return kind == "IP" and _is_address(wanted) and ip_address(name) == ip_address(wanted)
+    name, wanted = name.lower().rstrip("."), wanted.lower().rstrip(".")
+    host, _, domain = wanted.partition(".")
+    return name == wanted or (name.startswith("*.") and bool(host) and name[2:] == domain and "." in domain)
+
+
+RULES = (dates, names)

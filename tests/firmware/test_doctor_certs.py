@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`stm32emu doctor certs` on the report's own files, and on its firmware."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from runs import IMAGES
+from stm32emu.cli.main import main
+from symptoms import CERTS, GOOD_DATE
+
+HEADER = str(IMAGES.parent / "tls_server" / "mbedtls_config.h")
+CA = ["--ca", str(CERTS / "ca.crt")]
+
+
+def doctor(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as ended:
+        main(["doctor", "certs", *words])
+    output = capsys.readouterr()
+    assert isinstance(ended.value.code, int)
+    return ended.value.code, output.out, output.err
+
+
+def pair(name: str) -> list[str]:
+    return ["--cert", str(CERTS / f"{name}.crt"), "--key", str(CERTS / f"{name}.key"), *CA]
+
+
+@pytest.mark.parametrize(("name", "hostname"), [("server5", ["--hostname", "localhost"]), ("client", [])])
+def test_the_reports_files_are_valid_but_for_the_date(
+    capsys: pytest.CaptureFixture[str], name: str, hostname: list[str]
+) -> None:
+    code, text, _ = doctor(capsys, *pair(name), *hostname, "--config", HEADER, "--at", GOOD_DATE)
+    assert code == 0
+    assert "error" not in text
+    assert "ok: pair: the private key belongs to CN=" in text
+    assert "is signed by CN=Polarssl Test EC CA" in text
+    code, text, _ = doctor(capsys, *pair(name), *hostname, "--at", "2030-01-01", "--json")
+    assert code == 1
+    assert {finding["topic"] for finding in json.loads(text) if finding["severity"] == "error"} == {"dates"}
+
+
+def test_what_a_firmware_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    code, text, log = doctor(capsys, "--elf", str(IMAGES / "tls_server.elf"), "--at", GOOD_DATE, "--config", HEADER)
+    assert code == 0
+    assert "ok: pair: the private key belongs to CN=localhost" in text
+    assert "ok: chain: CN=localhost is signed by CN=Polarssl Test EC CA" in text
+    assert "(mbedtls_test_srv_key_ec)" in log
+
+
+def test_a_firmware_without_any(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, errors = doctor(capsys, "--elf", str(IMAGES / "echo.elf"))
+    assert code == 2
+    assert "holds neither certificates nor private keys" in errors
+
+
+def encrypted(tmp_path: Path) -> str:
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
+
+    path = tmp_path / "encrypted.key"
+    secret = ec.generate_private_key(ec.SECP256R1())
+    path.write_bytes(secret.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret")))
+    return str(path)
+
+
+def test_an_encrypted_key(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    code, _, errors = doctor(capsys, "--cert", str(CERTS / "server5.crt"), "--key", encrypted(tmp_path))
+    assert code == 2
+    assert "is encrypted: decrypt it first" in errors
+
+
+@pytest.mark.parametrize(
+    ("words", "because"),
+    [
+        ([], "give --cert FILE"),
+        (["--cert", "nowhere.crt"], "nowhere.crt cannot be read"),
+        (["--cert", str(CERTS / "server5.key")], "server5.key is no certificate"),
+        (["--cert", str(CERTS / "ca.crt"), "--key", str(CERTS / "ca.crt")], "holds a certificate, and no private key"),
+        (["--cert", str(CERTS / "ca.crt"), "--key", __file__], "is no private key, neither PEM nor DER"),
+        (["--cert", str(CERTS / "ca.crt"), "--at", "tomorrow"], "--at tomorrow is no date"),
+        (["--elf", __file__], "is not an ELF"),
+        (["--cert", str(CERTS / "ca.crt"), "--config", __file__], "defines no MBEDTLS_ option"),
+    ],
+)
+def test_bad_input_is_one_sentence(capsys: pytest.CaptureFixture[str], words: list[str], because: str) -> None:
+    code, text, errors = doctor(capsys, *words)
+    assert (code, text) == (2, "")
+    assert because in errors
+    assert errors.count("\n") == 1
