@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from stm32emu.netbridge.syn import tcp_segment
-from stm32emu.netbridge.wire.tcp import SYN
+from stm32emu.netbridge.wire.tcp import RST, SYN
 
 
 class Conversations:
-    """Connections in the order in which they first carry data. A probe for a listening port carries none."""
+    """Connections in the order in which they open. A probe for a listening port never does: it resets the answer."""
 
     def __init__(self) -> None:
         self.current = 0
@@ -16,15 +16,17 @@ class Conversations:
         self._count = 0
 
     def receive(self, frame: bytes) -> None:
-        """A frame towards the server; `current` is the number of the connection that last sent data, from 1."""
+        """A frame towards the guest; `current` is then the number, from 1, of the connection that last opened or sent."""
         found = tcp_segment(frame)
         if found is None:
             return
         ports = (found.src_port, found.dst_port)
-        if found.flags & SYN:
+        if found.flags & (SYN | RST):
             self._numbers.pop(ports, None)
-        if found.payload:
-            if ports not in self._numbers:
-                self._count += 1
-                self._numbers[ports] = self._count
+            return
+        opens = ports not in self._numbers
+        if opens:
+            self._count += 1
+            self._numbers[ports] = self._count
+        if opens or found.payload:
             self.current = self._numbers[ports]
