@@ -16,7 +16,7 @@ class Conversations:
         self._count = 0
 
     def receive(self, frame: bytes) -> None:
-        """A frame towards the guest; `current` is then the number, from 1, of the connection that last opened or sent."""
+        """A frame towards the guest; `current` is then the number, from 1, of what last opened or sent data."""
         found = tcp_segment(frame)
         if found is None:
             return
