@@ -73,7 +73,7 @@ static bool allocated(Heap *h, HeapCall *call, uint32_t address)
         if (call->function->kind == HEAP_CALLOC)
             outer->promised = call->promised != NULL ? call->promised : call->function;
     }
-    if (!heap_insert(h, address, call->size, call->ret, served->header))
+    if (!heap_insert(h, address, call->size, call->ret, served))
         return false;
     if (outer == NULL && call->overflow && !heap_emit(h, HEAP_OVERFLOW, call, address, 0, 0))
         return false;
@@ -175,15 +175,15 @@ static bool entered(void *self, uint32_t address)
 static PyObject *follow(PyObject *self, PyObject *args)
 {
     Heap *h = (Heap *)self;
-    unsigned address, first, header;
+    unsigned address, first, header, grain;
     int kind;
-    if (!PyArg_ParseTuple(args, "IiII", &address, &kind, &first, &header))
+    if (!PyArg_ParseTuple(args, "IiIII", &address, &kind, &first, &header, &grain))
         return NULL;
-    if (h->function_count == HEAP_FUNCTIONS || first > 2 || header > HEAP_GRAIN)
+    if (h->function_count == HEAP_FUNCTIONS || first > 2 || header > HEAP_EDGE || grain > HEAP_EDGE || !grain)
         return PyErr_Format(PyExc_ValueError, "at most %d functions, of known shape", HEAP_FUNCTIONS);
     if (core_mark(h->core, address) < 0)
         return NULL;
-    h->functions[h->function_count++] = (HeapFunction){address, (HeapKind)kind, first, header};
+    h->functions[h->function_count++] = (HeapFunction){address, (HeapKind)kind, first, header, grain};
     Py_RETURN_NONE;
 }
 

@@ -24,6 +24,7 @@ typedef struct {
     HeapKind kind;
     uint32_t first;  /* register of the first argument that counts: 1 for newlib's reentrant functions */
     uint32_t header; /* bytes before a block that stay as they are while it is allocated */
+    uint32_t grain;  /* those behind it stay, too, up to this power of two */
 } HeapFunction;
 
 /* A call under way: where it returns to, with which SP; `served` is the innermost allocator that it came to, `promised`
@@ -40,16 +41,16 @@ typedef struct {
     HeapCall call;
 } HeapNull;
 
-#define HEAP_GRAIN 8u
+#define HEAP_EDGE 8u /* the most of both */
 
 typedef struct {
     uint32_t address, size, by, freed_by;
-    uint8_t header[HEAP_GRAIN], slack[HEAP_GRAIN];
+    uint8_t header[HEAP_EDGE], slack[HEAP_EDGE];
     uint8_t header_size, slack_size;
     bool live;
 } HeapBlock;
 
-#define HEAP_FUNCTIONS 32
+#define HEAP_FUNCTIONS 64
 #define HEAP_CALLS 64
 #define HEAP_NULLS 8
 
@@ -74,7 +75,7 @@ typedef struct {
 bool heap_emit(Heap *, HeapEvent, const HeapCall *, uint32_t address, uint32_t a, uint32_t b);
 void heap_null(Heap *, const HeapCall *);
 HeapBlock *heap_find(Heap *, uint32_t address);
-bool heap_insert(Heap *, uint32_t address, uint32_t size, uint32_t by, uint32_t header);
+bool heap_insert(Heap *, uint32_t address, uint32_t size, uint32_t by, const HeapFunction *served);
 void heap_release(Heap *, HeapBlock *, uint32_t by);
 int heap_damage(Heap *, const HeapBlock *);                            /* HEAP_UNDERRUN, HEAP_OVERRUN or -1 */
 bool heap_remember(Heap *, const HeapBlock *);                         /* its contents, once it is freed */

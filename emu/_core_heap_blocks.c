@@ -44,10 +44,10 @@ const uint8_t *heap_bytes(Heap *h, uint32_t address, uint32_t size)
 }
 
 /* The header before a block, and what lies between its end and the allocator's grain. */
-static void keep_edges(Heap *h, HeapBlock *b, uint32_t header)
+static void keep_edges(Heap *h, HeapBlock *b, uint32_t header, uint32_t grain)
 {
     const uint8_t *before = heap_bytes(h, b->address - header, header);
-    uint32_t slack = -(b->address + b->size) & (HEAP_GRAIN - 1);
+    uint32_t slack = -(b->address + b->size) & (grain - 1);
     const uint8_t *behind = heap_bytes(h, b->address + b->size, slack);
     b->header_size = before != NULL ? (uint8_t)header : 0;
     b->slack_size = behind != NULL ? (uint8_t)slack : 0;
@@ -55,7 +55,7 @@ static void keep_edges(Heap *h, HeapBlock *b, uint32_t header)
     memcpy(b->slack, behind, b->slack_size);
 }
 
-bool heap_insert(Heap *h, uint32_t address, uint32_t size, uint32_t by, uint32_t header)
+bool heap_insert(Heap *h, uint32_t address, uint32_t size, uint32_t by, const HeapFunction *served)
 {
     if (h->used * 2 >= h->capacity && !grow(h))
         return false;
@@ -65,7 +65,7 @@ bool heap_insert(Heap *h, uint32_t address, uint32_t size, uint32_t by, uint32_t
     *block = (HeapBlock){.address = address, .size = size, .by = by, .live = true};
     h->live_bytes += size;
     h->peak_bytes = h->live_bytes > h->peak_bytes ? h->live_bytes : h->peak_bytes;
-    keep_edges(h, block, header);
+    keep_edges(h, block, served->header, served->grain);
     return true;
 }
 

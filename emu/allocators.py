@@ -9,22 +9,6 @@ from enum import IntEnum
 
 from stm32emu.symbols import Symbol, Symbols
 
-FAMILIES = (("mbedtls_calloc",), ("pvPortMalloc", "pvPortCalloc"), ("malloc", "calloc", "realloc"))
-"""What counts as one allocator; the first family of which a firmware has a member is its own. mbedTLS calls its
-platform's allocator through a pointer, of which mbedtls_calloc is the one user."""
-
-
-def find_functions(symbols: Symbols, names: Iterable[str]) -> list[Symbol]:
-    """Those functions that the firmware has."""
-    found = [symbols.lookup(address) for name in names if (address := symbols.address(name)) is not None]
-    return [symbol for symbol in found if symbol is not None and symbol.kind == "function"]
-
-
-def find_allocator(symbols: Symbols) -> list[Symbol]:
-    """The functions of the firmware's allocator; none if nothing has a name that is known."""
-    families = (find_functions(symbols, names) for names in FAMILIES)
-    return next((family for family in families if family), [])
-
 
 class Kind(IntEnum):
     """The contract of an allocator's function, as C's function of that name has it."""
@@ -36,43 +20,86 @@ class Kind(IntEnum):
 
 
 @dataclass(frozen=True)
+class Contract:
+    """What a function of an allocator does, and which of its arguments is the first that C's function has."""
+
+    kind: Kind
+    first: int = 0
+
+
+MALLOC, CALLOC, REALLOC, FREE = map(Contract, Kind)
+FAMILIES: tuple[dict[str, Contract], ...] = (
+    {"mbedtls_calloc": CALLOC, "mbedtls_free": FREE},
+    {"pvPortMalloc": MALLOC, "pvPortCalloc": CALLOC, "pvPortRealloc": REALLOC, "vPortFree": FREE},
+    {"malloc": MALLOC, "calloc": CALLOC, "realloc": REALLOC, "free": FREE},
+    {
+        "_malloc_r": Contract(Kind.MALLOC, 1),
+        "_calloc_r": Contract(Kind.CALLOC, 1),
+        "_realloc_r": Contract(Kind.REALLOC, 1),
+        "_free_r": Contract(Kind.FREE, 1),
+    },
+    {"mem_malloc": MALLOC, "mem_calloc": CALLOC, "mem_free": FREE},
+    {"_Znwj": MALLOC, "_Znaj": MALLOC, "_ZdlPv": FREE, "_ZdaPv": FREE},
+)
+"""Allocators: mbedTLS's, which calls its platform's through a pointer; FreeRTOS's; C's; newlib's reentrant functions;
+lwIP's; C++'s operators. The first of which a firmware has a member is its own for `--fault alloc=fail`."""
+EDGES = {"pvPortMalloc": ("xFreeBytesRemaining", 8, 8), "_malloc_r": ("__malloc_free_list", 4, 4)}
+"""Bytes before a block that its allocator leaves alone and the grain of its sizes, and the variable that tells that
+allocator from its namesakes: FreeRTOS's heap_2, 4 and 5; newlib-nano."""
+GRAIN = 4
+"""Of an allocator that is not known better: what lies beyond the next multiple may be its own."""
+
+
+SETTERS = {"mbedtls_platform_set_calloc_free": (CALLOC, FREE)}
+"""Functions that are given an allocator: the contracts of their arguments."""
+
+
+@dataclass(frozen=True)
 class Allocator:
-    """One function: where it starts, its contract, the register of its first argument that counts, and how many bytes
-    before a block stay as they are while the block is allocated."""
+    """One function: where it starts, its contract, how many bytes before a block stay as they are while the block is
+    allocated, and up to which multiple of bytes those behind it do."""
 
     address: int
-    kind: Kind
-    first: int
-    header: int
+    contract: Contract
+    header: int = 0
+    grain: int = GRAIN
 
 
-FUNCTIONS = {
-    **dict.fromkeys(("malloc", "pvPortMalloc", "mem_malloc", "_Znwj", "_Znaj"), (Kind.MALLOC, 0)),
-    **dict.fromkeys(("calloc", "pvPortCalloc", "mem_calloc", "mbedtls_calloc"), (Kind.CALLOC, 0)),
-    **dict.fromkeys(("realloc", "pvPortRealloc"), (Kind.REALLOC, 0)),
-    **dict.fromkeys(("free", "vPortFree", "mem_free", "mbedtls_free", "_ZdlPv", "_ZdaPv"), (Kind.FREE, 0)),
-    "_malloc_r": (Kind.MALLOC, 1),
-    "_calloc_r": (Kind.CALLOC, 1),
-    "_realloc_r": (Kind.REALLOC, 1),
-    "_free_r": (Kind.FREE, 1),
-}
-"""Contract and first argument by name: C's, FreeRTOS's, lwIP's, mbedTLS's and C++'s, and newlib's reentrant ones."""
-HEADERS = {"pvPortMalloc": ("xFreeBytesRemaining", 8), "_malloc_r": ("__malloc_free_list", 4)}
-"""Bytes before a block that its allocator leaves alone, and the variable that tells that allocator from its namesakes:
-FreeRTOS's heap_2, 4 and 5; newlib-nano."""
+def find_functions(symbols: Symbols, names: Iterable[str]) -> list[Symbol]:
+    """Those functions that the firmware has."""
+    found = [symbols.lookup(address) for name in names if (address := symbols.address(name)) is not None]
+    return [symbol for symbol in found if symbol is not None and symbol.kind == "function"]
+
+
+def allocating_names() -> list[list[str]]:
+    """The names of each family that give memory away."""
+    return [[name for name, contract in family.items() if contract.kind is not Kind.FREE] for family in FAMILIES]
+
+
+def find_allocator(symbols: Symbols) -> list[Symbol]:
+    """The functions of the firmware's allocator; none if nothing has a name that is known."""
+    families = (find_functions(symbols, names) for names in allocating_names())
+    return next((family for family in families if family), [])
 
 
 def find_allocators(symbols: Symbols) -> list[Allocator]:
     """Every known function of an allocator that the firmware has."""
-    addresses = {symbol.address for symbol in find_functions(symbols, FUNCTIONS)}
-    found = {name: symbols.address(name) for name in FUNCTIONS}
+    known = {name: contract for family in FAMILIES for name, contract in family.items()}
+    addresses = {symbol.address for symbol in find_functions(symbols, known)}
+    found = {name: symbols.address(name) for name in known}
     return [
-        Allocator(address, kind, first, _header(symbols, name))
-        for name, (kind, first) in FUNCTIONS.items()
+        Allocator(address, contract, *_edges(symbols, name))
+        for name, contract in known.items()
         if (address := found[name]) in addresses and address is not None
     ]
 
 
-def _header(symbols: Symbols, name: str) -> int:
-    variable, size = HEADERS.get(name, ("", 0))
-    return size if symbols.address(variable) is not None else 0
+def find_setters(symbols: Symbols) -> list[tuple[int, tuple[Contract, ...]]]:
+    """The address of every known setter, and what its arguments are."""
+    found = ((symbols.address(name), contracts) for name, contracts in SETTERS.items())
+    return [(address, contracts) for address, contracts in found if address is not None]
+
+
+def _edges(symbols: Symbols, name: str) -> tuple[int, int]:
+    variable, header, grain = EDGES.get(name, ("", 0, 0))
+    return (header, grain) if symbols.address(variable) is not None else (0, GRAIN)

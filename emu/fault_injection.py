@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from random import Random
 
-from stm32emu.allocators import FAMILIES, find_allocator, find_functions
+from stm32emu.allocators import allocating_names, find_allocator, find_functions
 from stm32emu.errors import UserError
 from stm32emu.failing_call import FailingCall
 from stm32emu.faults import Fault, Moment
@@ -166,7 +166,7 @@ class FaultInjection:
             return found
         if name:
             raise _misplaced(fault, f"{elf} has no function {name}; an ELF that was stripped has no names at all")
-        known = ", ".join(name for family in FAMILIES for name in family)
+        known = ", ".join(name for family in allocating_names() for name in family)
         raise _misplaced(fault, f"{elf} has none of {known}; name its allocator, as in alloc=fail:my_malloc.1")
 
     def _mem_flip(self, fault: Fault) -> Switch:

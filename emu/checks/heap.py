@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
+from functools import partial
 
 from stm32emu._core import Heap
-from stm32emu.allocators import find_allocators
+from stm32emu.allocators import Allocator, Contract, find_allocators, find_setters
 from stm32emu.checks.finding import Finding, Findings, Place
 from stm32emu.checks.scene import Scene
 from stm32emu.cpu import Cpu
@@ -52,9 +53,24 @@ class HeapChecks:
         self._heap = Heap(cpu, self._event)
         self.allocators = find_allocators(scene.symbols)
         for allocator in self.allocators:
-            self._heap.follow(allocator.address, allocator.kind, allocator.first, allocator.header)
+            self._follow(allocator)
+        for address, contracts in find_setters(scene.symbols):
+            cpu.watch(address, partial(self._follow_arguments, contracts))
         if not scene.has_low_data:
             self._heap.follow_null(scene.current_tcb)
+
+    def _follow(self, allocator: Allocator) -> None:
+        contract = allocator.contract
+        self._heap.follow(allocator.address, contract.kind, contract.first, allocator.header, allocator.grain)
+
+    def _follow_arguments(self, contracts: tuple[Contract, ...], _setter: int) -> None:
+        """An allocator is handed over: the firmware's own, perhaps."""
+        for pointer, contract in zip(self._cpu.call_registers(), contracts, strict=False):
+            address = pointer & ~1
+            known = any(allocator.address == address for allocator in self.allocators)
+            if not known and self._scene.symbols.is_code(address):
+                self.allocators.append(Allocator(address, contract))
+                self._follow(self.allocators[-1])
 
     def reset(self, _cause: str) -> None:
         """The chip was reset: nothing is allocated."""
