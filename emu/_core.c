@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* stm32emu._core: the Python face of the native core. emu/cpu.py documents and types it. */
 #include "_core.h"
+#include "_core_calls.h"
 #include "_core_heap.h"
 
 #include <structmember.h>
@@ -434,13 +435,21 @@ static PyType_Spec spec = {"stm32emu._core.Core", sizeof(Core), 0, Py_TPFLAGS_DE
 
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "stm32emu._core", NULL, -1, NULL, NULL, NULL, NULL, NULL};
 
+/* A type of its own file; `CORE` is the type of what its objects look at. */
+static bool add_follower(PyObject *m, const char *name, PyType_Spec *of, PyObject *core_type)
+{
+    PyObject *type = PyType_FromSpec(of);
+    bool added = type != NULL && PyObject_SetAttrString(type, "CORE", core_type) == 0 && PyModule_AddObjectRef(m, name, type) == 0;
+    Py_XDECREF(type);
+    return added;
+}
+
 PyMODINIT_FUNC PyInit__core(void)
 {
-    PyObject *m = PyModule_Create(&module), *type = PyType_FromSpec(&spec), *heap = PyType_FromSpec(&heap_spec);
-    bool made = m != NULL && type != NULL && heap != NULL && PyObject_SetAttrString(heap, "CORE", type) == 0 &&
-                PyModule_AddObjectRef(m, "Core", type) == 0 && PyModule_AddObjectRef(m, "Heap", heap) == 0;
+    PyObject *m = PyModule_Create(&module), *type = PyType_FromSpec(&spec);
+    bool made = m != NULL && type != NULL && PyModule_AddObjectRef(m, "Core", type) == 0 &&
+                add_follower(m, "Heap", &heap_spec, type) && add_follower(m, "Calls", &calls_spec, type);
     Py_XDECREF(type);
-    Py_XDECREF(heap);
     if (!made)
         Py_CLEAR(m);
     return m;

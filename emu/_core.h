@@ -116,6 +116,8 @@ typedef struct {
     void *self;
 } Follower;
 
+#define MAX_FOLLOWERS 8
+
 #define LOW_END 0x1000u
 
 #define TRAP_FILTER 0x1000u
@@ -212,7 +214,8 @@ struct Core {
     uint32_t code_base, code_size;
     Stacks stacks;
     PyObject *watches; /* callbacks by address; NULL: none */
-    Follower follower;
+    Follower followers[MAX_FOLLOWERS];
+    int follower_count;
     Follower low;   /* hears when data is accessed in a page below LOW_END that the TLB does not have */
     bool low_shown; /* it has one, for somebody who is of no interest */
     uint32_t ring_next;
@@ -357,6 +360,9 @@ void core_idle_written(Core *, Region *, uint32_t page);
 bool core_call_watch(Core *, uint32_t address, bool natural);
 int core_set_watch(Core *, uint32_t address, PyObject *callback);
 int core_mark(Core *, uint32_t address);
+bool core_watch_return(Core *, uint32_t address);
+bool core_follow(Core *, Follower);
+void core_unfollow(Core *, const void *self);
 void core_mind_marks(Core *);
 
 static inline bool core_watched(Core *c, uint32_t address)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from stm32emu.cpu import Buffer
 
@@ -65,4 +65,15 @@ class Heap:
     def follow(self, address: int, kind: int, first: int, header: int, grain: int, /) -> None: ...
     def follow_null(self, current_tcb: int, /) -> None: ...
     def blocks(self) -> list[tuple[int, int, int]]: ...
+    def clear(self) -> None: ...
+
+class Calls:
+    def __init__(
+        self,
+        core: Core,
+        functions: Sequence[tuple[int, int]],
+        current_tcb: int,
+        on_event: Callable[[int, int, int, int, int, int], None],
+        /,
+    ) -> None: ...
     def clear(self) -> None: ...

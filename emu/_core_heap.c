@@ -125,12 +125,6 @@ static bool returned(Heap *h, uint32_t address, uint32_t sp, uint32_t result)
     return true;
 }
 
-/* Where calls return to is watched from the first such call on. */
-static bool watch_return(Heap *h, uint32_t address)
-{
-    return core_watched(h->core, address) || core_mark(h->core, address) == 0;
-}
-
 static bool called(Heap *h, const HeapFunction *f, const uint32_t *r, uint32_t sp, uint32_t lr)
 {
     h->core->idle.effects = true;
@@ -139,7 +133,7 @@ static bool called(Heap *h, const HeapFunction *f, const uint32_t *r, uint32_t s
     HeapCall *call = &h->calls[h->call_count++];
     uint32_t a = r[f->first], b = r[f->first + 1];
     *call = (HeapCall){.function = f, .ret = lr & ~1u, .sp = sp};
-    if (!watch_return(h, call->ret))
+    if (!core_watch_return(h->core, call->ret))
         return false;
     if (f->kind == HEAP_CALLOC)
         call->overflow = __builtin_mul_overflow(a, b, &call->size);
@@ -229,8 +223,7 @@ static int heap_init(PyObject *self, PyObject *args, PyObject *kwargs)
     Py_DECREF(core_type);
     Py_XSETREF(h->core, (Core *)Py_NewRef(core));
     Py_XSETREF(h->on_event, Py_NewRef(on_event));
-    h->core->follower = (Follower){entered, h};
-    return 0;
+    return core_follow(h->core, (Follower){entered, h}) ? 0 : -1;
 }
 
 static int heap_traverse(PyObject *self, visitproc visit, void *arg)
@@ -244,8 +237,10 @@ static int heap_traverse(PyObject *self, visitproc visit, void *arg)
 static int heap_gc_clear(PyObject *self)
 {
     Heap *h = (Heap *)self;
-    if (h->core != NULL)
-        h->core->follower = h->core->low = (Follower){0};
+    if (h->core != NULL) {
+        core_unfollow(h->core, h);
+        h->core->low = (Follower){0};
+    }
     Py_CLEAR(h->core);
     Py_CLEAR(h->on_event);
     return 0;

@@ -34,11 +34,12 @@ static bool diverted(Core *c, PyObject *answer)
     return true;
 }
 
-/* Call who hears of `address`, the follower first. True: go on elsewhere. */
+/* Call who hears of `address`, the followers first. True: go on elsewhere. */
 static bool call(Core *c, uint32_t address)
 {
-    if (c->follower.entered != NULL && !c->follower.entered(c->follower.self, address))
-        core_callback_failed(c);
+    for (int n = 0; n < c->follower_count; n++)
+        if (!c->followers[n].entered(c->followers[n].self, address))
+            core_callback_failed(c);
     if (c->watches == NULL)
         return false;
     PyObject *key = PyLong_FromUnsignedLong(address);
@@ -117,6 +118,29 @@ int core_mark(Core *c, uint32_t address)
     bits[n >> 3] |= (uint8_t)(1u << (n & 7));
     mind(c, r, address);
     return 0;
+}
+
+/* For followers: entries at `address`, where a call of theirs returns to, are to be heard of. False: an error is set. */
+bool core_watch_return(Core *c, uint32_t address) { return core_watched(c, address) || core_mark(c, address) == 0; }
+
+/* `follower` hears of every marked address, its own or others'. False: an error is set. */
+bool core_follow(Core *c, Follower follower)
+{
+    if (c->follower_count == MAX_FOLLOWERS) {
+        PyErr_Format(PyExc_ValueError, "at most %d followers", MAX_FOLLOWERS);
+        return false;
+    }
+    c->followers[c->follower_count++] = follower;
+    return true;
+}
+
+void core_unfollow(Core *c, const void *self)
+{
+    int left = 0;
+    for (int n = 0; n < c->follower_count; n++)
+        if (c->followers[n].self != self)
+            c->followers[left++] = c->followers[n];
+    c->follower_count = left;
 }
 
 /* `callback` is called with the address whenever code is entered there; None ends that. */

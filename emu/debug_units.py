@@ -69,10 +69,17 @@ class DebugUnits:
         if "DW_AT_high_pc" in attributes:
             high = attributes["DW_AT_high_pc"]
             return [(low, high.value if high.form == "DW_FORM_addr" else low + high.value)]
-        if "DW_AT_ranges" not in attributes:
+        return self.ranges(unit.get_top_DIE())
+
+    @staticmethod
+    def ranges(die: Any) -> list[tuple[int, int]]:
+        """The address ranges (start, end) that a DIE has by DW_AT_ranges."""
+        if "DW_AT_ranges" not in die.attributes:
             return []
-        ranges, base = [], low
-        for entry in self.dwarf.range_lists().get_range_list_at_offset(attributes["DW_AT_ranges"].value, cu=unit):
+        top = die.cu.get_top_DIE().attributes
+        ranges, base = [], top["DW_AT_low_pc"].value if "DW_AT_low_pc" in top else 0
+        lists = die.cu.dwarfinfo.range_lists()
+        for entry in lists.get_range_list_at_offset(die.attributes["DW_AT_ranges"].value, cu=die.cu):
             if hasattr(entry, "base_address"):
                 base = entry.base_address
             else:

@@ -63,6 +63,7 @@ class RunOptions:
     seed: int = 0
     faults: tuple[Fault, ...] = ()
     checks: tuple[str, ...] = ()
+    traces: tuple[str, ...] = ()
     duration: float | None = None
     until: str | None = None
     pcap: Path | None = None
@@ -148,6 +149,14 @@ def parse_checks(word: str) -> tuple[str, ...]:
     return names
 
 
+def parse_traces(word: str) -> tuple[str, ...]:
+    """Names or patterns of functions, or "mbedtls", separated by commas."""
+    names = tuple(dict.fromkeys(word.split(",")))
+    if not all(re.fullmatch(r"[\w.:~*?\[\]]+", name) for name in names):
+        raise ValueError(f"{word!r} is not mbedtls, nor names or patterns of functions, such as ecp_*,HAL_ETH_*")
+    return names
+
+
 def parse_seed(word: str) -> int:
     """A number of up to 64 bits, decimal or 0x hexadecimal."""
     try:
@@ -196,6 +205,7 @@ def one_of(*choices: str) -> Callable[[str], str]:
     return parse
 
 
+TRACE_HELP = "show failing calls and handshakes of mbedTLS, or the calls of functions, by name or pattern (ecp_*)"
 OPTIONS = (
     Option(
         "--port", "ports", "HOST[:GUEST][/udp]", "forward this host port to the firmware's; may be repeated",
@@ -225,6 +235,7 @@ OPTIONS = (
     Option(
         "--check", "checks", "NAME[,NAME]", f"look for mistakes: {', '.join(CHECKS)}", parse_checks, observer=True
     ),
+    Option("--trace", "traces", "mbedtls|NAME[,NAME]", TRACE_HELP, parse_traces, observer=True),
     Option("--duration", "duration", "TIME", "end after this much virtual time, such as 10s", parse_duration),
     Option("--until", "until", "TEXT", "end with 0 as soon as the console shows this text", parse_until),
     Option(
@@ -232,7 +243,7 @@ OPTIONS = (
         observer=True,
     ),
     Option("--record", "record", "FILE", "write what came from outside to a file for `stm32emu replay`", Path),
-    Option("--json", "json", "FILE", "write what the checks found to a file, as data", Path, observer=True),
+    Option("--json", "json", "FILE", "write what checks and traces found to a file, as data", Path, observer=True),
     Option("--strict", "strict", "", "end at the first access to something that is not modelled", recorded=True),
     Option(
         "--on-fault", "on_fault", "stop|continue", "end when the fault handler only loops, or never [stop]",

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from hashlib import sha256
 from importlib.metadata import version
@@ -56,15 +56,15 @@ class Outputs:
         if self._recording:
             self._recording.input(event)
 
-    def end(self, reason: Reason, exit_code: int, findings: Sequence[dict[str, Any]]) -> None:
-        """The run has ended where the machine is now, and the checks have found `findings`."""
+    def end(self, reason: Reason, exit_code: int, found: Mapping[str, Sequence[dict[str, Any]]]) -> None:
+        """The run has ended where the machine is now, and checks and traces have `found` something."""
         if self._recording:
             cycle, state = self._machine.clock.now, self._machine.state_hash()
             self._recording.end(End(cycle, state, reason.name.lower(), exit_code))
         if self._summary:
             header = self._header()
             facts = {"elf": header.firmware, "sha256": header.sha256, "cycle": self._machine.clock.now}
-            text = json.dumps({**facts, "exit_code": exit_code, "findings": findings}, indent=2)
+            text = json.dumps({**facts, "exit_code": exit_code, **found}, indent=2)
             self._summary.write(f"{text}\n".encode())
 
     def _on_frame(self, frame: bytes, now: int, way: Direction) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from stm32emu.cable import Cable
 from stm32emu.checks import Checks
@@ -31,6 +32,7 @@ from stm32emu.pacing import STEP_NS, Pacer
 from stm32emu.recording import FRAME, Input, Recording
 from stm32emu.summary import ledger_table
 from stm32emu.timebase import NANO
+from stm32emu.traces import Traces
 
 SLICE = 1_000_000
 """Cycles between looks at sockets and Ctrl-C while the CPU is busy: a few milliseconds of wall time."""
@@ -111,6 +113,7 @@ class Session:
             options.faults, machine=self.machine, link=self.cable.link, seed=options.seed, log=self.log.info
         )
         self.checks = Checks(options.checks, self.machine, self.cable.link, self.log.error)
+        self.traces = Traces(options.traces, self.machine, self.cable.link, self.log.error)
         if options.log_level == "debug":
             self.cable.link.taps.append(self._log_frame)
         self._recording = recording
@@ -181,7 +184,7 @@ class Session:
                     f"never listening: the firmware did not answer on port {forward.guest_port} ({forward})"
                 )
             self.bridge.close()
-            for line in (*self.checks.summary(), *ledger_table(self.machine)):
+            for line in (*self.checks.summary(), *self.traces.summary(), *ledger_table(self.machine)):
                 self.log.warning(line)
 
     def interrupt(self, exit_code: int) -> None:
@@ -205,8 +208,12 @@ class Session:
             outcome = self._loop()
         except GuestError as error:  # --strict
             outcome = Outcome(error.exit_code, error.sentence)
-        self._outputs.end(self._reason, outcome.exit_code, self.checks.findings.to_list())
+        self._outputs.end(self._reason, outcome.exit_code, self._found())
         return outcome
+
+    def _found(self) -> dict[str, list[dict[str, Any]]]:
+        """For --json."""
+        return {"findings": self.checks.findings.to_list(), "traces": self.traces.to_list()}
 
     def _loop(self) -> Outcome:
         while True:
