@@ -274,6 +274,17 @@ typedef struct {
     bool store;
 } Access;
 
+/* The form of a load or store: its address is base + offset + (index << shift), of `regs` in the order of memory. FP
+ * registers are not among them. */
+typedef struct {
+    uint8_t base, shift, unit, count;
+    int8_t index; /* -1: none */
+    bool store, table;
+    uint16_t length;
+    int32_t offset;
+    uint8_t regs[16];
+} Form;
+
 /* _core_memory.c */
 Region *core_region(Core *, uint32_t address, uint32_t length);
 Region *core_backing(Core *, uint32_t *address, uint32_t length);
@@ -445,6 +456,8 @@ uint32_t thumb_writes(const uint16_t op[2]);
 uint32_t thumb_copies_sp(const uint16_t op[2]);
 
 /* _core_decode.c */
+bool thumb_form(const uint16_t op[2], Form *);
+uint32_t thumb_form_address(Core *, uint32_t pc, const Form *);
 bool thumb_access(Core *, uint32_t pc, Access *);
 int thumb_size(uint16_t first);
 int thumb_register(int n); /* Unicorn's number of r0 to r14 */

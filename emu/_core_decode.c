@@ -46,67 +46,137 @@ static uint32_t reg(Core *c, unsigned n, uint32_t pc)
     return n == 15 ? (pc + 4) & ~3u : core_reg(c, thumb_register((int)n));
 }
 
-/* A5.2: the 16-bit loads and stores. */
-static uint32_t address16(Core *c, uint32_t pc, uint16_t op)
+static void transfers_list(Form *f, uint32_t list)
 {
-    uint32_t base = reg(c, op >> 3 & 7, pc), imm5 = op >> 6 & 31;
+    for (uint8_t n = 0; n < 16; n++)
+        if (list >> n & 1)
+            f->regs[f->count++] = n;
+    f->length = (uint16_t)(4 * f->count);
+}
+
+static void transfers_one(Form *f, uint32_t rt, uint32_t unit)
+{
+    f->regs[f->count++] = (uint8_t)rt;
+    f->unit = (uint8_t)unit;
+    f->length = (uint16_t)unit;
+}
+
+static const uint8_t register_units[8] = {4, 2, 1, 1, 4, 2, 1, 2}; /* STR, STRH, STRB, LDRSB, LDR, LDRH, LDRB, LDRSH */
+
+/* A5.2: the 16-bit loads and stores. */
+static void form16(uint16_t op, Form *f)
+{
+    int32_t imm5 = op >> 6 & 31;
+    f->store = !(op & 0x0800);
+    f->base = op >> 3 & 7;
     switch (op >> 12) {
-    case 0x4: return (op & 0x0800) ? ((pc + 4) & ~3u) + (op & 0xFF) * 4u : 0;
-    case 0x5: return base + reg(c, op >> 6 & 7, pc);
-    case 0x6: return base + imm5 * 4;
-    case 0x7: return base + imm5;
-    case 0x8: return base + imm5 * 2;
-    case 0x9: return reg(c, 13, pc) + (op & 0xFF) * 4u;
-    case 0xB: return op & 0x0800 ? reg(c, 13, pc) : reg(c, 13, pc) - 4u * (unsigned)__builtin_popcount(op & 0x1FF);
-    case 0xC: return reg(c, op >> 8 & 7, pc);
+    case 0x4: case 0x9: /* literals, and relative to SP */
+        if (op >> 12 == 4 && !(op & 0x0800))
+            break;
+        f->base = op >> 12 == 4 ? 15 : 13;
+        f->offset = (op & 0xFF) * 4;
+        transfers_one(f, op >> 8 & 7, 4);
+        break;
+    case 0x5:
+        f->index = (int8_t)(op >> 6 & 7);
+        f->store = (op >> 9 & 7) < 3;
+        transfers_one(f, op & 7, register_units[op >> 9 & 7]);
+        break;
+    case 0x6: f->offset = imm5 * 4, transfers_one(f, op & 7, 4); break;
+    case 0x7: f->offset = imm5, transfers_one(f, op & 7, 1); break;
+    case 0x8: f->offset = imm5 * 2, transfers_one(f, op & 7, 2); break;
+    case 0xB: /* PUSH, POP: the ninth is LR or PC */
+        if ((op & 0x0600) != 0x0400)
+            break;
+        f->base = 13;
+        transfers_list(f, (op & 0xFFu) | (op & 0x100u) << (f->store ? 6 : 7));
+        f->offset = f->store ? -f->length : 0;
+        break;
+    case 0xC: f->base = op >> 8 & 7, transfers_list(f, op & 0xFF); break;
     }
-    return 0;
 }
 
 /* Offset forms shared by LDRD/STRD, VLDR/VSTR and coprocessor transfers: imm8*4, P and U bits. */
-static uint32_t indexed(uint32_t base, uint16_t first, uint32_t offset)
+static int32_t indexed(uint16_t first, int32_t offset)
 {
     if (!(first & 0x0100)) /* post-indexed */
-        return base;
-    return first & 0x0080 ? base + offset : base - offset;
+        return 0;
+    return first & 0x0080 ? offset : -offset;
 }
 
 /* A5.3.7 to A5.3.10: single loads and stores. */
-static uint32_t single32(Core *c, uint32_t pc, uint16_t first, uint16_t second, uint32_t base)
+static void single32(uint16_t first, uint16_t second, Form *f)
 {
-    uint32_t imm8 = second & 0xFF;
-    if ((first & 0xF) == 15)
-        return first & 0x0080 ? base + (second & 0xFFF) : base - (second & 0xFFF);
-    if (first & 0x0080)
-        return base + (second & 0xFFF);
-    if (!(second & 0x0800))
-        return base + (reg(c, second & 15, pc) << (second >> 4 & 3));
-    if (!(second & 0x0400))
-        return base;
-    return second & 0x0200 ? base + imm8 : base - imm8;
+    uint32_t size = first >> 5 & 3, rt = second >> 12;
+    int32_t imm8 = second & 0xFF, imm12 = second & 0xFFF;
+    if (size == 3 || (!f->store && rt == 15 && size != 2)) /* undefined, or a hint */
+        return;
+    if (f->base == 15 || (first & 0x0080))
+        f->offset = first & 0x0080 ? imm12 : -imm12;
+    else if (!(second & 0x0800)) {
+        f->index = second & 15;
+        f->shift = second >> 4 & 3;
+    } else if (second & 0x0400)
+        f->offset = second & 0x0200 ? imm8 : -imm8;
+    transfers_one(f, rt, 1u << size);
 }
 
-static uint32_t address32(Core *c, uint32_t pc, uint16_t first, uint16_t second)
+/* TBB, TBH, and the exclusive accesses, A5.3.6. */
+static void exclusive32(uint16_t first, uint16_t second, Form *f)
 {
-    uint32_t base = reg(c, first & 15, pc), imm8 = second & 0xFF;
+    bool table = (first & 0xFFF0) == 0xE8D0 && (second & 0xFFE0) == 0xF000;
+    if (table) {
+        f->index = second & 15;
+        f->table = true;
+        f->shift = second >> 4 & 1;
+    } else if (!(first & 0x0080))
+        f->offset = (second & 0xFF) * 4;
+    transfers_one(f, table ? 15 : second >> 12, first & 0x0080 ? 1u << (second >> 4 & 1) : 4);
+}
+
+static void fp32(uint16_t first, uint16_t second, Form *f)
+{
+    int32_t imm8 = second & 0xFF;
+    bool one = (first & 0x0120) == 0x0100; /* VLDR, VSTR have P and no W; VLDM, VSTM, VPUSH the rest */
+    f->length = (uint16_t)(one ? (second & 0x0100 ? 8 : 4) : 4 * imm8);
+    f->offset = (first & 0x0120) == 0x0120 ? -4 * imm8 : indexed(first, imm8 * 4);
+}
+
+static void form32(uint16_t first, uint16_t second, Form *f)
+{
+    f->base = first & 15;
+    f->store = !(first & 0x0010);
     if ((first & 0xFE00) == 0xF800)
-        return single32(c, pc, first, second, base);
-    if ((first & 0xFE40) == 0xE800) /* LDM/STM: decrement-before forms start below the base */
-        return first & 0x0100 ? base - 4u * (unsigned)__builtin_popcount(second) : base;
-    if ((first & 0xFFF0) == 0xE8D0 && (second & 0xFFE0) == 0xF000) /* TBB, TBH */
-        return base + (reg(c, second & 15, pc) << (second >> 4 & 1));
-    if ((first & 0xFFE0) == 0xE840) /* LDREX, STREX */
-        return base + imm8 * 4;
-    if ((first & 0xFFE0) == 0xE8C0)
-        return base;
-    if ((first & 0xFE40) == 0xE840) /* LDRD, STRD */
-        return indexed(base, first, imm8 * 4);
-    if ((first & 0xFE00) == 0xEC00) { /* VLDR/VSTR have P and no W; VLDM/VSTM/VPUSH the rest */
-        if ((first & 0x0120) == 0x0120)
-            return base - imm8 * 4;
-        return (first & 0x0100) ? indexed(base, first, imm8 * 4) : base;
-    }
-    return 0;
+        single32(first, second, f);
+    else if ((first & 0xFE40) == 0xE800) { /* LDM, STM: decrement-before forms start below the base */
+        transfers_list(f, second);
+        f->offset = first & 0x0100 ? -f->length : 0;
+    } else if ((first & 0xFFE0) == 0xE840 || (first & 0xFFE0) == 0xE8C0)
+        exclusive32(first, second, f);
+    else if ((first & 0xFE40) == 0xE840) {
+        f->offset = indexed(first, (second & 0xFF) * 4);
+        transfers_one(f, second >> 12, 4);
+        f->regs[f->count++] = second >> 8 & 15;
+        f->length = 8;
+    } else if ((first & 0xFE00) == 0xEC00 && (first & 0x01A0))
+        fp32(first, second, f);
+}
+
+/* How a load or store finds its address, and what it transfers; false when it is none. */
+bool thumb_form(const uint16_t op[2], Form *f)
+{
+    *f = (Form){.index = -1, .unit = 4};
+    if (thumb_size(op[0]) == 2)
+        form16(op[0], f);
+    else
+        form32(op[0], op[1], f);
+    return f->length != 0;
+}
+
+uint32_t thumb_form_address(Core *c, uint32_t pc, const Form *f)
+{
+    uint32_t base = f->table && f->base == 15 ? pc + 4 : reg(c, f->base, pc); /* a table is not aligned, A7.7.182 */
+    return base + (uint32_t)f->offset + (f->index >= 0 ? reg(c, (unsigned)f->index, pc) << f->shift : 0);
 }
 
 /* LDRT, STRT and their narrow forms (A5.3.7 to A5.3.10) access memory without privilege, whoever executes them. */
@@ -131,63 +201,14 @@ bool thumb_stored_word(Core *c, uint32_t pc, uint32_t *value)
     return true;
 }
 
-static const uint8_t register_units[8] = {4, 2, 1, 1, 4, 2, 1, 2}; /* STR, STRH, STRB, LDRSB, LDR, LDRH, LDRB, LDRSH */
-
-static uint32_t words_in(uint32_t list) { return 4u * (uint32_t)__builtin_popcount(list); }
-
-/* `unit` and `length` of a 16-bit instruction; length 0: it is no access. */
-static void measure16(uint16_t op, Access *a)
-{
-    a->unit = 4;
-    a->length = 0;
-    a->store = !(op & 0x0800);
-    switch (op >> 12) {
-    case 0x4: a->length = op & 0x0800 ? 4 : 0; break;
-    case 0x5:
-        a->length = a->unit = register_units[op >> 9 & 7];
-        a->store = (op >> 9 & 7) < 3;
-        break;
-    case 0x6: case 0x9: a->length = 4; break;
-    case 0x7: a->length = a->unit = 1; break;
-    case 0x8: a->length = a->unit = 2; break;
-    case 0xB: a->length = (op & 0x0600) == 0x0400 ? words_in(op & 0x1FF) : 0; break;
-    case 0xC: a->length = words_in(op & 0xFF); break;
-    }
-}
-
-static void measure32(uint16_t first, uint16_t second, Access *a)
-{
-    a->unit = 4;
-    a->length = 0;
-    a->store = !(first & 0x0010);
-    uint32_t size = first >> 5 & 3;
-    if ((first & 0xFE00) == 0xF800)
-        a->length = a->unit = size < 3 && (a->store || second >> 12 != 15 || size == 2) ? 1u << size : 0; /* else a hint */
-    else if ((first & 0xFE40) == 0xE800)
-        a->length = words_in(second);
-    else if ((first & 0xFFE0) == 0xE8C0)
-        a->length = a->unit = 1u << (second >> 4 & 1); /* TBB, TBH, and the narrow exclusives */
-    else if ((first & 0xFFE0) == 0xE840)
-        a->length = 4;
-    else if ((first & 0xFE40) == 0xE840)
-        a->length = 8;
-    else if ((first & 0xFE00) == 0xEC00 && (first & 0x01A0))
-        a->length = (first & 0x0120) == 0x0100 ? (second & 0x0100 ? 8 : 4) : 4 * (second & 0xFF);
-}
-
 /* What the load or store at `pc` accesses; false when it is none. */
 bool thumb_access(Core *c, uint32_t pc, Access *a)
 {
     uint16_t op[2] = {0, 0};
-    if (!core_load(c, pc, op, 2) || (thumb_size(op[0]) == 4 && !core_load(c, pc, op, 4)))
+    Form f;
+    if (!traps_fetch(c, pc, op) || !thumb_form(op, &f))
         return false;
-    if (thumb_size(op[0]) == 2)
-        measure16(op[0], a);
-    else
-        measure32(op[0], op[1], a);
-    if (a->length == 0)
-        return false;
-    a->address = thumb_size(op[0]) == 2 ? address16(c, pc, op[0]) : address32(c, pc, op[0], op[1]);
+    *a = (Access){thumb_form_address(c, pc, &f), f.length, f.unit, f.store};
     return true;
 }
 
