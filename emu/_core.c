@@ -97,6 +97,7 @@ static void core_dealloc(PyObject *self)
         c->api.close(c->uc);
     core_release_memory(c);
     traps_release(c);
+    PyMem_Free(c->observers.cache);
     free(c->pages);
     type->tp_free(self);
     Py_DECREF(type);
@@ -336,10 +337,7 @@ static PyObject *code_hook(PyObject *self, PyObject *unused)
 {
     (void)unused;
     Core *c = (Core *)self;
-    uc_hook hook;
-    c->api.hook_add(c->uc, &hook, UC_HOOK_CODE, (void *)traps_every_instruction, c, 1, 0);
-    c->code_hook = true;
-    c->api.ctl(c->uc, UC_CTL_TB_FLUSH);
+    core_hook_instructions(c);
     Py_RETURN_NONE;
 }
 

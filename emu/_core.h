@@ -130,6 +130,7 @@ typedef struct {
     size_t hook_room, hook_count;
     uint8_t filter[TRAP_FILTER]; /* TRAP_ANY while an FP frame is open, else what is minded */
     uint8_t minded[TRAP_FILTER];
+    bool sites[TRAP_FILTER]; /* by lower bits of their address, while there is one hook for every instruction */
     uint32_t stale_begin, stale_end; /* to be translated anew before the run goes on */
     uint32_t until;                  /* not 0: the run pauses there, in an IT block, to look at the instruction */
     uint32_t status;                 /* not 0: the access that comes next is this UsageFault */
@@ -198,6 +199,40 @@ typedef struct {
     uint8_t copy[MOST_WRITTEN][PAGE];
 } Idle;
 
+/* The form of a load or store: its address is base + offset + (index << shift), of `regs` in the order of memory. FP
+ * registers are not among them. */
+typedef struct {
+    uint8_t base, shift, unit, count;
+    int8_t index; /* -1: none */
+    bool store, table;
+    uint16_t length;
+    int32_t offset;
+    uint8_t regs[16];
+} Form;
+
+/* An instruction that is observed, decoded once; `form.length` is 0 when it accesses no memory. */
+typedef struct {
+    uint32_t pc;
+    uint16_t op[2];
+    Form form;
+} Instruction;
+
+/* Hears of each instruction before it runs; not of those in an IT block whose condition fails. */
+typedef void (*ObserveFn)(void *self, uint32_t pc, const Instruction *);
+
+#define MAX_OBSERVERS 2
+
+/* _core_observe.c. `next` is where the code goes on that was observed last, with ITSTATE `it`. */
+typedef struct {
+    ObserveFn call[MAX_OBSERVERS];
+    void *self[MAX_OBSERVERS];
+    int count;
+    Instruction *cache;
+    Region *region; /* of the last instruction */
+    uint32_t next;
+    uint8_t it;
+} Observers;
+
 #define RING_SIZE 64
 #define MAX_REGIONS 32
 #define MAX_MMIO 160
@@ -247,6 +282,7 @@ struct Core {
     int mmio_count;
 
     Traps traps;
+    Observers observers;
 
     bool exact; /* the slow mode of _core_exact.c is needed */
     uint32_t it_start, it_end; /* the IT block in which that is */
@@ -273,17 +309,6 @@ typedef struct {
     uint32_t address, length, unit;
     bool store;
 } Access;
-
-/* The form of a load or store: its address is base + offset + (index << shift), of `regs` in the order of memory. FP
- * registers are not among them. */
-typedef struct {
-    uint8_t base, shift, unit, count;
-    int8_t index; /* -1: none */
-    bool store, table;
-    uint16_t length;
-    int32_t offset;
-    uint8_t regs[16];
-} Form;
 
 /* _core_memory.c */
 Region *core_region(Core *, uint32_t address, uint32_t length);
@@ -424,6 +449,11 @@ bool debug_event(Core *);
 void exact_follow(Core *);
 void exact_instruction(uc_engine *, uint64_t address, uint32_t size, void *core);
 
+/* _core_observe.c */
+bool core_observe(Core *, ObserveFn, void *self);
+void core_unobserve(Core *, const void *self);
+void core_hook_instructions(Core *);
+
 /* _core_traps_it.c */
 bool traps_may_occur(Core *, const uint16_t op[2]);
 void traps_enter_it(Core *, uint32_t it);
@@ -460,6 +490,8 @@ bool thumb_form(const uint16_t op[2], Form *);
 uint32_t thumb_form_address(Core *, uint32_t pc, const Form *);
 bool thumb_access(Core *, uint32_t pc, Access *);
 int thumb_size(uint16_t first);
+uint8_t thumb_it_after(uint8_t it, uint16_t first);
+bool thumb_passes(uint32_t condition, uint32_t flags);
 int thumb_register(int n); /* Unicorn's number of r0 to r14 */
 int thumb_last(const uint8_t *from, const uint8_t *to, uint16_t op[2], uint8_t *it);
 bool thumb_is_branch(const uint16_t *op, int size);

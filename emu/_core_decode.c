@@ -6,11 +6,19 @@
 int thumb_size(uint16_t first) { return first >> 11 >= 0x1D ? 4 : 2; }
 
 /* ITAdvance(), A7.3.3, and what the IT instruction itself sets. */
-static uint8_t it_after(uint8_t it, uint16_t op)
+uint8_t thumb_it_after(uint8_t it, uint16_t op)
 {
     if ((op & 0xFF00) == 0xBF00 && (op & 0xF))
         return (uint8_t)op;
     return it & 7 ? (uint8_t)((it & 0xE0) | (it << 1 & 0x1F)) : 0;
+}
+
+/* ConditionPassed(), A7.3.1, by the flags of an xPSR. */
+bool thumb_passes(uint32_t condition, uint32_t flags)
+{
+    bool n = flags >> 31, z = flags >> 30 & 1, carry = flags >> 29 & 1, v = flags >> 28 & 1;
+    const bool holds[] = {z, carry, n, v, carry && !z, n == v, n == v && !z, true};
+    return holds[condition >> 1] != (condition & 1) || condition == 15;
 }
 
 /* The last of the instructions between two places, the first of which must be an instruction's start; its size, 0 when
@@ -21,7 +29,7 @@ int thumb_last(const uint8_t *from, const uint8_t *to, uint16_t op[2], uint8_t *
         op[0] = op[1] = 0;
         memcpy(op, from, 2);
         int size = thumb_size(op[0]);
-        *it = it_after(*it, op[0]);
+        *it = thumb_it_after(*it, op[0]);
         if (from + size >= to) {
             memcpy(op, from, (size_t)(to - from));
             return size;

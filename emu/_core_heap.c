@@ -12,6 +12,15 @@
 
 #define NEAR 1024u /* an inner call's SP is at most so far below that of the call it serves */
 
+/* Who runs: an exception, the kernel's task, or all threads when there is no kernel that is known. */
+uint32_t heap_context(const Heap *h)
+{
+    uint32_t tcb = 0;
+    if (h->core->ipsr == 0 && h->current_tcb)
+        core_load(h->core, h->current_tcb, &tcb, 4);
+    return h->core->ipsr ? h->core->ipsr : tcb;
+}
+
 static HeapCall *around(Heap *h, const HeapCall *inner, bool (*fits)(const HeapCall *, uint32_t), uint32_t value)
 {
     for (HeapCall *outer = h->calls + (inner - h->calls); outer-- > h->calls;)
@@ -23,7 +32,7 @@ static HeapCall *around(Heap *h, const HeapCall *inner, bool (*fits)(const HeapC
 static bool allocates(const HeapCall *call, uint32_t unused)
 {
     (void)unused;
-    return call->function->kind != HEAP_FREE;
+    return call->function->kind < HEAP_FREE;
 }
 
 static bool hands_over(const HeapCall *call, uint32_t pointer) { return call->old == pointer; }
@@ -83,6 +92,8 @@ static bool allocated(Heap *h, HeapCall *call, uint32_t address)
 
 static bool finished(Heap *h, HeapCall *call, uint32_t result)
 {
+    if (call->function->kind == HEAP_LOOKS)
+        return true;
     if (call->function->kind == HEAP_FREE) {
         HeapBlock *block = call->frees ? heap_find(h, call->old) : NULL;
         if (block != NULL && !block->live)
@@ -132,9 +143,11 @@ static bool called(Heap *h, const HeapFunction *f, const uint32_t *r, uint32_t s
         memmove(h->calls, h->calls + 1, (size_t)--h->call_count * sizeof *h->calls);
     HeapCall *call = &h->calls[h->call_count++];
     uint32_t a = r[f->first], b = r[f->first + 1];
-    *call = (HeapCall){.function = f, .ret = lr & ~1u, .sp = sp};
+    *call = (HeapCall){.function = f, .ret = lr & ~1u, .sp = sp, .context = heap_context(h)};
     if (!core_watch_return(h->core, call->ret))
         return false;
+    if (f->kind == HEAP_LOOKS)
+        return true;
     if (f->kind == HEAP_CALLOC)
         call->overflow = __builtin_mul_overflow(a, b, &call->size);
     else
@@ -231,6 +244,7 @@ static int heap_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(((Heap *)self)->core);
     Py_VISIT(((Heap *)self)->on_event);
+    Py_VISIT(((Heap *)self)->on_access);
     return 0;
 }
 
@@ -239,10 +253,12 @@ static int heap_gc_clear(PyObject *self)
     Heap *h = (Heap *)self;
     if (h->core != NULL) {
         core_unfollow(h->core, h);
+        core_unobserve(h->core, h);
         h->core->low = (Follower){0};
     }
     Py_CLEAR(h->core);
     Py_CLEAR(h->on_event);
+    Py_CLEAR(h->on_access);
     return 0;
 }
 
@@ -260,6 +276,9 @@ static PyMethodDef methods[] = {{"follow", follow, METH_VARARGS, NULL},
                                 {"follow_null", follow_null, METH_O, NULL},
                                 {"blocks", blocks, METH_NOARGS, NULL},
                                 {"clear", clear, METH_NOARGS, NULL},
+                                {"watch_accesses", heap_watch_accesses, METH_VARARGS, NULL},
+                                {"bus_access", heap_bus_access, METH_VARARGS, NULL},
+                                {"scenes", heap_scenes, METH_O, NULL},
                                 {NULL, NULL, 0, NULL}};
 
 static PyMemberDef members[] = {{"live_bytes", T_ULONGLONG, offsetof(Heap, live_bytes), READONLY, NULL},

@@ -4,7 +4,7 @@
 
 #include "_core.h"
 
-typedef enum { HEAP_MALLOC, HEAP_CALLOC, HEAP_REALLOC, HEAP_FREE } HeapKind;
+typedef enum { HEAP_MALLOC, HEAP_CALLOC, HEAP_REALLOC, HEAP_FREE, HEAP_LOOKS } HeapKind; /* the last only looks around */
 
 /* What Python hears of; `a` and `b` are: */
 typedef enum {
@@ -32,22 +32,38 @@ typedef struct {
 typedef struct {
     const HeapFunction *function, *served, *promised;
     uint32_t ret, sp, size, old;
+    uint32_t context; /* see heap_context */
     bool overflow, frees;
 } HeapCall;
 
-/* A NULL that a context was given: an exception's number, a task's TCB, or 0. */
+/* A NULL that a context was given. */
 typedef struct {
     uint32_t context;
     HeapCall call;
 } HeapNull;
 
 #define HEAP_EDGE 8u /* the most of both */
+#define SCENE_STACK 2048u
+
+/* Enough of a moment to tell its call chain later: r0 to r12, SP, LR, PC, and the stack from SP on. */
+typedef struct {
+    uint32_t r[16], length;
+    uint8_t stack[SCENE_STACK];
+} HeapScene;
+
+/* What the exact check knows of a byte: nothing, it is in a block, around one, or in a freed one. */
+enum { BYTE_OTHER, BYTE_LIVE, BYTE_EDGE, BYTE_FREED };
+
+/* Where an access was that hit an edge or freed memory. */
+typedef enum { HEAP_IN_FREED, HEAP_PAST_END, HEAP_BEFORE, HEAP_IN_NONE } HeapWhere;
 
 typedef struct {
     uint32_t address, size, by, freed_by;
     uint8_t header[HEAP_EDGE], slack[HEAP_EDGE];
     uint8_t header_size, slack_size;
     bool live;
+    uint32_t order;    /* of the frees, the latest has the highest */
+    HeapScene *scenes; /* of its allocation and its free, with the exact check */
 } HeapBlock;
 
 #define HEAP_FUNCTIONS 64
@@ -70,9 +86,19 @@ typedef struct {
     HeapNull nulls[HEAP_NULLS];
     int null_count;
     uint8_t *freed[MAX_REGIONS], *shadow[MAX_REGIONS]; /* per byte of a region: is it freed, and what it was then */
+
+    /* The exact check, _core_heap_exact.c */
+    PyObject *on_access;         /* NULL: it is off */
+    uint32_t arena, arena_size;  /* memory that is the allocator's from the first allocation on */
+    bool arena_marked;
+    uint32_t frees;
+    uint8_t *bytes[MAX_REGIONS]; /* BYTE_, per byte of a region */
+    const Region *region; /* of the last access */
+    const uint8_t *region_bytes;
 } Heap;
 
 bool heap_emit(Heap *, HeapEvent, const HeapCall *, uint32_t address, uint32_t a, uint32_t b);
+uint32_t heap_context(const Heap *);
 void heap_null(Heap *, const HeapCall *);
 HeapBlock *heap_find(Heap *, uint32_t address);
 bool heap_insert(Heap *, uint32_t address, uint32_t size, uint32_t by, const HeapFunction *served);
@@ -83,6 +109,14 @@ uint32_t heap_reuse(Heap *, uint32_t address, uint32_t size);          /* the fi
 const HeapBlock *heap_freed_around(const Heap *, uint32_t address);
 const uint8_t *heap_bytes(Heap *, uint32_t address, uint32_t size);
 void heap_clear(Heap *);
+
+/* _core_heap_exact.c */
+void heap_exact_allocated(Heap *, HeapBlock *);
+void heap_exact_freed(Heap *, HeapBlock *);
+void heap_exact_clear(Heap *);
+PyObject *heap_watch_accesses(PyObject *heap, PyObject *args);
+PyObject *heap_bus_access(PyObject *heap, PyObject *args);
+PyObject *heap_scenes(PyObject *heap, PyObject *address);
 
 extern PyType_Spec heap_spec;
 

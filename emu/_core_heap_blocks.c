@@ -61,11 +61,14 @@ bool heap_insert(Heap *h, uint32_t address, uint32_t size, uint32_t by, const He
         return false;
     HeapBlock *block = slot(h->blocks, h->capacity, address);
     h->used += block->address == 0;
-    h->live_bytes -= block->live ? block->size : 0;
-    *block = (HeapBlock){.address = address, .size = size, .by = by, .live = true};
+    if (block->live)
+        heap_release(h, block, by);
+    *block = (HeapBlock){.address = address, .size = size, .by = by, .live = true, .scenes = block->scenes};
     h->live_bytes += size;
     h->peak_bytes = h->live_bytes > h->peak_bytes ? h->live_bytes : h->peak_bytes;
     keep_edges(h, block, served->header, served->grain);
+    if (h->on_access != NULL)
+        heap_exact_allocated(h, block);
     return true;
 }
 
@@ -74,6 +77,9 @@ void heap_release(Heap *h, HeapBlock *block, uint32_t by)
     h->live_bytes -= block->size;
     block->live = false;
     block->freed_by = by;
+    block->order = ++h->frees;
+    if (h->on_access != NULL)
+        heap_exact_freed(h, block);
 }
 
 int heap_damage(Heap *h, const HeapBlock *b)
@@ -132,17 +138,23 @@ uint32_t heap_reuse(Heap *h, uint32_t address, uint32_t size)
     return written;
 }
 
+/* The block that was freed last of those that `address` was in. */
 const HeapBlock *heap_freed_around(const Heap *h, uint32_t address)
 {
-    for (uint32_t n = 0; n < h->capacity; n++)
-        if (!h->blocks[n].live && address - h->blocks[n].address < h->blocks[n].size)
-            return &h->blocks[n];
-    return NULL;
+    const HeapBlock *last = NULL;
+    for (uint32_t n = 0; n < h->capacity; n++) {
+        const HeapBlock *b = &h->blocks[n];
+        bool inside = address - (b->address - b->header_size) < b->header_size + b->size + b->slack_size;
+        if (b->address && !b->live && inside && (last == NULL || b->order > last->order))
+            last = b;
+    }
+    return last;
 }
 
 /* Forget everything: a reset, or the end. */
 void heap_clear(Heap *h)
 {
+    heap_exact_clear(h);
     PyMem_Free(h->blocks);
     h->blocks = NULL;
     h->capacity = h->used = 0;

@@ -6,15 +6,6 @@
  * these pages and the CPU goes back to a thread. Nothing is held back, and before the first NULL nothing is looked at. */
 #include "_core_heap.h"
 
-/* Who runs: an exception, the kernel's task, or all threads when there is no kernel that is known. */
-static uint32_t context(const Heap *h)
-{
-    uint32_t tcb = 0;
-    if (h->core->ipsr == 0 && h->current_tcb)
-        core_load(h->core, h->current_tcb, &tcb, 4);
-    return h->core->ipsr ? h->core->ipsr : tcb;
-}
-
 static void forget(Heap *h, HeapNull *null)
 {
     HeapNull *behind = null + 1;
@@ -25,7 +16,7 @@ static void forget(Heap *h, HeapNull *null)
 
 static HeapNull *of_context(Heap *h)
 {
-    uint32_t running = context(h);
+    uint32_t running = heap_context(h);
     for (HeapNull *null = h->nulls; null < h->nulls + h->null_count; null++)
         if (null->context == running)
             return null;
@@ -59,7 +50,7 @@ void heap_null(Heap *h, const HeapCall *call)
         forget(h, h->nulls);
     if (null == NULL)
         null = &h->nulls[h->null_count++];
-    *null = (HeapNull){context(h), *call};
+    *null = (HeapNull){heap_context(h), *call};
     h->core->low = (Follower){accessed, h};
     core_hide_low(h->core);
 }

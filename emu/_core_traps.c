@@ -154,10 +154,11 @@ static uc_hook *new_hook(Core *c)
     return &t->hooks[t->hook_count++];
 }
 
-/* For tests: the hook of every instruction stands in for those of the sites, since Unicorn asks each of its hooks about
- * each hooked instruction. */
+/* The hook of every instruction stands in for those of the sites (_core_observe.c). */
 void traps_every_instruction(uc_engine *uc, uint64_t address, uint32_t size, void *core)
 {
+    if (!((Core *)core)->traps.sites[address >> 1 & (TRAP_FILTER - 1)])
+        return;
     Trap *trap = find(core, (uint32_t)address);
     if (trap != NULL && trap->hooked)
         on_site(uc, address, size, core);
@@ -166,7 +167,7 @@ void traps_every_instruction(uc_engine *uc, uint64_t address, uint32_t size, voi
 static bool add_hook(Core *c, uint32_t address)
 {
     if (c->code_hook)
-        return true;
+        return c->traps.sites[address >> 1 & (TRAP_FILTER - 1)] = true;
     uc_hook *hook = new_hook(c);
     return hook != NULL && !c->api.hook_add(c->uc, hook, UC_HOOK_CODE, (void *)on_site, c, address, address);
 }

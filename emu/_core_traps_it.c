@@ -33,14 +33,6 @@ uint32_t traps_fault_of(Core *c, const uint16_t op[2])
     return divisor >= 0 && divides_trap(c) && core_reg(c, thumb_register(divisor)) == 0 ? CFSR_DIVBYZERO : 0;
 }
 
-/* ConditionPassed(), A7.3.1. */
-static bool passes(uint32_t condition, uint32_t flags)
-{
-    bool n = flags >> 31, z = flags >> 30 & 1, carry = flags >> 29 & 1, v = flags >> 28 & 1;
-    const bool holds[] = {z, carry, n, v, carry && !z, n == v, n == v && !z, true};
-    return holds[condition >> 1] != (condition & 1) || condition == 15;
-}
-
 /* The first of `count` instructions at `address` that may trap and touches no memory, 0 for none. */
 static uint32_t next_trap(Core *c, uint32_t address, int count)
 {
@@ -79,7 +71,7 @@ void traps_paused(Core *c, uint32_t pc)
     uint32_t xpsr = core_reg(c, UC_REG_XPSR), state = (xpsr >> 25 & 3) | (xpsr >> 8 & 0xFC);
     if (!traps_fetch(c, pc, op) || !(state & 15))
         return;
-    uint32_t status = passes(state >> 4, xpsr) ? traps_fault_of(c, op) : 0;
+    uint32_t status = thumb_passes(state >> 4, xpsr) ? traps_fault_of(c, op) : 0;
     core_synchronous(c, pc);
     if (status) {
         exception_fault(c, EXC_USAGEFAULT, status, 0, pc);

@@ -17,6 +17,8 @@ class Kind(IntEnum):
     CALLOC = 1
     REALLOC = 2
     FREE = 3
+    LOOKS = 4
+    """only looks around in the heap, such as mallinfo"""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Contract:
     first: int = 0
 
 
-MALLOC, CALLOC, REALLOC, FREE = map(Contract, Kind)
+MALLOC, CALLOC, REALLOC, FREE, LOOKS = map(Contract, Kind)
 FAMILIES: tuple[dict[str, Contract], ...] = (
     {"mbedtls_calloc": CALLOC, "mbedtls_free": FREE},
     {"pvPortMalloc": MALLOC, "pvPortCalloc": CALLOC, "pvPortRealloc": REALLOC, "vPortFree": FREE},
@@ -48,8 +50,16 @@ EDGES = {"pvPortMalloc": ("xFreeBytesRemaining", 8, 8), "_malloc_r": ("__malloc_
 allocator from its namesakes: FreeRTOS's heap_2, 4 and 5; newlib-nano."""
 GRAIN = 4
 """Of an allocator that is not known better: what lies beyond the next multiple may be its own."""
-
-
+ARENAS = {"pvPortMalloc": "ucHeap", "mem_malloc": "ram_heap"}
+"""The variable that an allocator hands out: FreeRTOS's heap_1, 2 and 4; lwIP's."""
+LOOKERS = dict.fromkeys(
+    (
+        *("vPortGetHeapStats", "mallinfo", "_mallinfo_r", "malloc_stats", "_malloc_stats_r"),
+        *("malloc_usable_size", "_malloc_usable_size_r", "_malloc_trim_r"),
+    ),
+    LOOKS,
+)
+"""Functions that look at the allocator's own memory."""
 SETTERS = {"mbedtls_platform_set_calloc_free": (CALLOC, FREE)}
 """Functions that are given an allocator: the contracts of their arguments."""
 
@@ -84,7 +94,7 @@ def find_allocator(symbols: Symbols) -> list[Symbol]:
 
 def find_allocators(symbols: Symbols) -> list[Allocator]:
     """Every known function of an allocator that the firmware has."""
-    known = {name: contract for family in FAMILIES for name, contract in family.items()}
+    known = {name: contract for family in (*FAMILIES, LOOKERS) for name, contract in family.items()}
     addresses = {symbol.address for symbol in find_functions(symbols, known)}
     found = {name: symbols.address(name) for name in known}
     return [
@@ -92,6 +102,16 @@ def find_allocators(symbols: Symbols) -> list[Allocator]:
         for name, contract in known.items()
         if (address := found[name]) in addresses and address is not None
     ]
+
+
+def find_arena(symbols: Symbols) -> tuple[int, int]:
+    """Address and size of the memory that is an allocator's alone; zeros when no name tells."""
+    for function, variable in ARENAS.items():
+        address = symbols.address(variable)
+        symbol = symbols.lookup(address) if address is not None and symbols.address(function) is not None else None
+        if symbol is not None and symbol.kind == "object":
+            return symbol.address, symbol.size
+    return 0, 0
 
 
 def find_setters(symbols: Symbols) -> list[tuple[int, tuple[Contract, ...]]]:

@@ -50,6 +50,8 @@ class GuestMemory:
             self.banks.append(self._bank(chip.bkpsram.base, chip.bkpsram.size, Kind.RAM))
         self._read_only()
         self._dma = [bank for bank in self.banks if bank.dma]
+        self.observers: list[Callable[[int, int, bool], None]] = []
+        """Hear of what bus masters access, before it happens: address, length, and whether it is written."""
         self.zero = self.flash
 
     @staticmethod
@@ -101,11 +103,15 @@ class GuestMemory:
 
     def read(self, address: int, length: int) -> bytes:
         """See Memory."""
+        for observe in self.observers:
+            observe(address, length, False)
         bank, start = self._find(self._dma, address, length)
         return bytes(bank.data[start : start + length])
 
     def write(self, address: int, data: bytes) -> None:
         """See Memory."""
+        for observe in self.observers:
+            observe(address, len(data), True)
         bank, start = self._find(self._dma, address, len(data))
         if bank.kind is not Kind.RAM:
             raise BusError(address, len(data))

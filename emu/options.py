@@ -20,7 +20,7 @@ from stm32emu.netbridge.forward import Forward, parse_forward
 from stm32emu.peripherals.clock import ClockTree, ManualClock
 from stm32emu.peripherals.eth_phy import MODELS, make_phy
 
-CHECKS = ("alloc", "heap", "stack")
+CHECKS = ("alloc", "heap", "heap=exact", "stack")
 """What `--check` can look for; emu/checks."""
 EXIT_CODES = {
     0: "the run ended as asked: --until was seen, or --duration was reached without --until",

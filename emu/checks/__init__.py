@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Checks of a firmware from outside, without recompiling it: `--check alloc,heap,stack`."""
+"""Checks of a firmware from outside, without recompiling it: `--check alloc,heap,stack`, and slower `heap=exact`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Checks:
     Args:
         names: "alloc" for what allocators promise (zeroed memory from calloc, no overflow of count * size, memory at
             all), "heap" for double frees, frees of wild pointers, writes around blocks and to freed memory,
-            "stack" for stacks that run below their limit.
+            "heap=exact" for the same with the instruction that does it, "stack" for stacks that run below their limit.
         log: takes each finding when it is first met, as text of a few lines.
     """
 
@@ -29,13 +29,13 @@ class Checks:
         if not names:
             return
         scene = Scene(machine, link)
-        if {"alloc", "heap"} & set(names):
+        if {"alloc", "heap", "heap=exact"} & set(names):
             self._follow_heap(names, machine, scene, log)
         if "stack" in names:
             self._stack = StackCheck(machine.cpu, machine.firmware.initial_sp, scene, self.findings)
 
     def _follow_heap(self, names: Sequence[str], machine: Machine, scene: Scene, log: Callable[[str], None]) -> None:
-        heap = HeapChecks(names, machine.cpu, scene, self.findings)
+        heap = HeapChecks(names, machine, scene, self.findings)
         machine.reset_listeners.append(heap.reset)
         if not heap.allocators:
             log(f"--check {','.join(names)}: the firmware has no symbols of an allocator that is known")

@@ -13,9 +13,10 @@ from functools import partial
 
 from stm32emu._core import Heap
 from stm32emu.allocators import Allocator, Contract, find_allocators, find_setters
+from stm32emu.checks.exact import ExactHeap
 from stm32emu.checks.finding import Finding, Findings, Place
 from stm32emu.checks.scene import Scene
-from stm32emu.cpu import Cpu
+from stm32emu.machine import Machine
 
 
 class Event(IntEnum):
@@ -34,30 +35,41 @@ class Event(IntEnum):
 
 ALLOC = {Event.DIRTY, Event.OVERFLOW, Event.NULL, Event.NULL_USED}
 """Events of the check `alloc`; the others are `heap`'s."""
+AFTERWARDS = {Event.UNDERRUN, Event.OVERRUN, Event.AFTER_FREE}
+"""Traces of an access, which `heap=exact` names itself."""
+
+
+def _events_of(checks: Sequence[str]) -> set[Event]:
+    """What some checks have to do with."""
+    heap = set(Event) - ALLOC
+    events = {"alloc": ALLOC, "heap": heap, "heap=exact": heap - AFTERWARDS}
+    return set().union(*(events.get(check, set()) for check in checks))
 
 
 class HeapChecks:
     """Follows the firmware's allocators for one of the checks or both.
 
     Args:
-        checks: "alloc", "heap" or both.
+        checks: "alloc", "heap" or both; "heap=exact" in place of "heap" names each wrong access when it happens.
 
     `allocators` are the functions found; without any there is nothing to check.
     """
 
-    def __init__(self, checks: Sequence[str], cpu: Cpu, scene: Scene, findings: Findings) -> None:
-        self._checks = set(checks)
-        self._cpu = cpu
+    def __init__(self, checks: Sequence[str], machine: Machine, scene: Scene, findings: Findings) -> None:
+        self._events = _events_of(checks)
+        self._cpu = machine.cpu
         self._scene = scene
         self._findings = findings
-        self._heap = Heap(cpu, self._event)
+        self._heap = Heap(machine.cpu, self._event)
         self.allocators = find_allocators(scene.symbols)
         for allocator in self.allocators:
             self._follow(allocator)
         for address, contracts in find_setters(scene.symbols):
-            cpu.watch(address, partial(self._follow_arguments, contracts))
+            machine.cpu.watch(address, partial(self._follow_arguments, contracts))
         if not scene.has_low_data:
             self._heap.follow_null(scene.current_tcb)
+        if "heap=exact" in checks:
+            ExactHeap(self._heap, machine.memory, scene, findings)
 
     def _follow(self, allocator: Allocator) -> None:
         contract = allocator.contract
@@ -90,8 +102,8 @@ class HeapChecks:
         self, number: int, function: int, served: int, ret: int, address: int, size: int, a: int, b: int
     ) -> None:
         event = Event(number)
-        check = "alloc" if event in ALLOC else "heap"
-        if check in self._checks:
+        if event in self._events:
+            check = "alloc" if event in ALLOC else "heap"
             key = (event, function, a if event is Event.NULL_USED else ret)
             self._findings.add(key, lambda: self._finding(check, event, (function, served), ret, (address, size, a, b)))
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from stm32emu.checks.finding import Place
 from stm32emu.machine import Machine
 from stm32emu.netbridge.conversations import Conversations
@@ -14,6 +16,7 @@ from stm32emu.unwind import unwind
 
 LOW_END = 0x1000
 """Where the addresses end that a NULL pointer to a structure leads to; LOW_END in the core."""
+REGISTERS = (*(f"r{n}" for n in range(13)), "sp", "lr", "pc")
 
 
 class Scene:
@@ -72,6 +75,27 @@ class Scene:
         registers = {**self._machine.registers().as_dict(), "pc": function}
         chain = unwind(registers, self._machine.memory.peek, self.symbols)
         return tuple(self.place(frame.place) for frame in chain[1:])
+
+    def calls_at(self, pc: int) -> tuple[Place, ...]:
+        """The chain of calls of the instruction at `pc`, which is about to run: itself first."""
+        registers = {**self._machine.registers().as_dict(), "pc": pc}
+        chain = unwind(registers, self._machine.memory.peek, self.symbols)
+        return tuple(self.place(frame.place) for frame in chain)
+
+    def calls_then(self, registers: Sequence[int], stack: bytes) -> tuple[Place, ...]:
+        """The chain of calls of an earlier moment: r0 to r12, SP, LR and PC, and what was on the stack from SP on."""
+        top = registers[13]
+
+        def then(address: int, length: int) -> bytes:
+            inside = top <= address < top + len(stack)
+            return stack[address - top :][:length] if inside else self._code(address, length)
+
+        chain = unwind(dict(zip(REGISTERS, registers, strict=True)), then, self.symbols)
+        return tuple(self.place(frame.place) for frame in chain)
+
+    def _code(self, address: int, length: int) -> bytes:
+        """What the firmware's program says; RAM may have changed since then."""
+        return self._machine.memory.peek(address, length) if self.symbols.is_code(address) else b""
 
     def task_name(self, tcb: int) -> str:
         """The name of the task with this TCB."""

@@ -42,6 +42,7 @@ if sys.argv[2] == "hook":
     replay.Replay = Hooked
 main(["replay", *sys.argv[3:]])
 """
+DEEP_CHECKS = "heap=exact"
 VARIANTS = {
     "once": ("", "plain"),
     "again": ("", "plain"),
@@ -110,6 +111,18 @@ def test_observers_change_nothing(handshake: Recorded) -> None:
     assert (code, console) == (0, handshake.console)
     assert "the same as recorded" in log
     assert "from guest: 60 bytes, type 0x0806" in log
+
+
+@pytest.mark.parametrize("variant", ["once", "Unicorn 2.1.4"])
+def test_deep_checks_change_nothing(handshake: Recorded, variant: str, tmp_path: Path) -> None:
+    """Nor do they find anything."""
+    capture = tmp_path / "replay.pcapng"
+    words = ("--check", DEEP_CHECKS, "--pcap", capture)
+    code, console, log = replay(handshake.recording, *words, variant=variant)
+    assert (code, console) == (0, handshake.console), log
+    assert len(log.splitlines()) == 2
+    assert log.endswith(": the same as recorded\n")
+    assert capture.read_bytes() == handshake.capture.read_bytes()
 
 
 def test_another_state_has_its_own_exit_code(handshake: Recorded, tmp_path: Path) -> None:

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The check `heap=exact`: the instruction that touches memory of the heap which is not its own, at the moment it does.
+
+Every load and store is looked up natively (`_core_heap_exact.c`), before it happens; nothing is written into the guest.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from stm32emu._core import Heap
+from stm32emu.allocators import find_arena
+from stm32emu.checks.finding import Finding, Findings, Place
+from stm32emu.checks.scene import Scene
+from stm32emu.guest_memory import GuestMemory
+
+Access = tuple[int, int, int, int, int, int, int]
+
+
+class Where(IntEnum):
+    """Where an access was; see `_core_heap.h`."""
+
+    IN_FREED = 0
+    PAST_END = 1
+    BEFORE = 2
+    IN_NONE = 3
+
+
+class ExactHeap:
+    """Watches every access of the CPU, and of the DMA controllers in `memory`, to the blocks that `heap` follows."""
+
+    def __init__(self, heap: Heap, memory: GuestMemory, scene: Scene, findings: Findings) -> None:
+        self._heap = heap
+        self._scene = scene
+        self._findings = findings
+        heap.watch_accesses(self._access, scene.current_tcb, *find_arena(scene.symbols))
+        memory.observers.append(self._bus)
+
+    def _bus(self, address: int, length: int, write: bool) -> None:
+        access = self._heap.bus_access(address, length, write)
+        if access is not None:
+            self._access(*access)
+
+    def _access(self, where: int, pc: int, address: int, length: int, write: int, block: int, size: int) -> None:
+        access = (where, pc, address, length, write, block, size)
+        key = ("exact", where, write, pc or block)
+        self._findings.add(key, lambda: self._finding(access))
+
+    def _finding(self, access: Access) -> Finding:
+        where, pc, address, length, _write, block, size = access
+        who = str(self._scene.place(pc)) if pc else "a DMA controller"
+        task = self._scene.task
+        return Finding(
+            check="heap",
+            text=f"{who} {_words(access)}",
+            calls=self._scene.calls_at(pc)[1:] if pc else (),
+            notes=self._notes(block) if where != Where.IN_NONE else (),
+            data={"pc": pc, "address": address, "length": length, "block": block, "size": size},
+            task=task.name if task else None,
+            connection=self._scene.connection,
+            seconds=self._scene.seconds,
+        )
+
+    def _notes(self, block: int) -> tuple[str, ...]:
+        """Who allocated the block, and who freed it."""
+        moments = zip(("allocated from", "freed from"), self._heap.scenes(block), strict=False)
+        return tuple(f"{what} {_chain(self._scene.calls_then(*moment))}" for what, moment in moments)
+
+
+def _chain(calls: tuple[Place, ...]) -> str:
+    more = ["..."] if len(calls) > 5 else []
+    return " <- ".join([*map(str, calls[:1]), *(call.name for call in calls[1:5]), *more])
+
+
+def _words(access: Access) -> str:
+    """What an access does, and where that is."""
+    where, _pc, address, length, write, block, size = access
+    does = f"{'writes' if write else 'reads'} {length} byte{'s' if length > 1 else ''} at {address:#010x}"
+    of = f"the block of {size} bytes at {block:#010x}"
+    match where:
+        case Where.IN_FREED:
+            return f"{does}, in freed memory: {of}"
+        case Where.PAST_END:
+            return f"{does}, {address - block - size + 1} bytes past the end of {of}"
+        case Where.BEFORE:
+            return f"{does}, {block - address} bytes before {of}"
+        case _:
+            return f"{does}, in memory of the heap that is in no block"
