@@ -406,6 +406,7 @@ static PyMethodDef methods[] = {
     {"set_watch", set_watch, METH_VARARGS, NULL},   {"call_registers", call_registers, METH_NOARGS, NULL},
     {"skip_idle", skip_idle, METH_O, NULL},
     {"watch_stacks", watch_stacks, METH_VARARGS, NULL}, {"stack_marks", stack_marks, METH_NOARGS, NULL},
+    {"start_coverage", core_start_coverage, METH_NOARGS, NULL}, {"coverage", core_coverage, METH_NOARGS, NULL},
     {"state", state, METH_NOARGS, NULL},            {"code_hook", code_hook, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL}};
 

@@ -77,6 +77,7 @@ typedef struct {
     uint8_t *executed;      /* per 1 KB page: code was fetched from it */
     uint8_t *written;       /* per 1 KB page: the TLB may let stores through to it */
     uint8_t *watched;       /* a bit per halfword: somebody wants, or wanted, to hear when code is entered there */
+    uint32_t *ran;          /* per halfword: bytes that ran straight on from there, at most; NULL: none */
     Py_buffer view;
 } Region;
 
@@ -98,6 +99,12 @@ typedef struct {
     uint32_t tcb, limit, lowest, highest;
     bool reported; /* its overflow */
 } Stack;
+
+/* _core_coverage.c. `ran` is that of the memory that code ran in last, of the addresses from `base` on. */
+typedef struct {
+    bool wanted;
+    uint32_t base, size, *ran;
+} Coverage;
 
 #define MAX_STACKS 64
 
@@ -247,6 +254,7 @@ struct Core {
     uint32_t block, block_size; /* code from the last natural boundary to the end of Unicorn's block */
     const uint8_t *code;        /* memory that code ran in last, and the addresses that show it */
     uint32_t code_base, code_size;
+    Coverage coverage;
     Stacks stacks;
     PyObject *watches; /* callbacks by address; NULL: none */
     Follower followers[MAX_FOLLOWERS];
@@ -260,6 +268,7 @@ struct Core {
 
     UnicornApi api;
     uc_engine *uc;
+    uc_hook block_hook;
     bool in_emu, code_hook;
     int64_t due;   /* Python's next event */
     int64_t limit; /* of this run */
@@ -377,6 +386,29 @@ void core_snapshot(Core *, Snapshot *);
 
 /* _core_block.c */
 void core_on_block(uc_engine *, uint64_t address, uint32_t size, void *core);
+void core_on_noted_block(uc_engine *, uint64_t address, uint32_t size, void *core);
+
+/* _core_coverage.c */
+bool coverage_find(Core *);
+PyObject *core_start_coverage(PyObject *core, PyObject *unused);
+PyObject *core_coverage(PyObject *core, PyObject *unused);
+
+static inline void coverage_note(Core *c, uint32_t bytes)
+{
+    if (c->block - c->coverage.base >= c->coverage.size && !coverage_find(c))
+        return;
+    uint32_t *ran = &c->coverage.ran[(c->block - c->coverage.base) >> 1];
+    if (*ran < bytes)
+        *ran = bytes;
+}
+
+/* Code has run, from `block` on: time passes. */
+static inline void core_ran(Core *c, uint32_t bytes)
+{
+    c->cycles += bytes >> 1;
+    if (c->coverage.wanted && bytes)
+        coverage_note(c, bytes);
+}
 
 /* _core_sleep.c */
 int64_t core_wake_at(const Core *);

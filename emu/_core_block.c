@@ -90,10 +90,12 @@ static __attribute__((noinline)) void attend(Core *c, uint32_t address, uint32_t
     enter_block(c, address, size, true);
 }
 
-static inline void at_natural(Core *c, uint32_t address, uint32_t size, uint8_t it)
+static inline void at_natural(Core *c, uint32_t address, uint32_t size, uint8_t it, bool noted)
 {
     c->it = it;
     c->cycles += c->block_size >> 1;
+    if (noted)
+        coverage_note(c, c->block_size);
     c->natural = c->cycles;
     if (c->cycles >= c->deadline || c->attention || c->force_natural || address >= EXC_RETURN_BASE)
         attend(c, address, size);
@@ -104,7 +106,7 @@ static inline void at_natural(Core *c, uint32_t address, uint32_t size, uint8_t 
 /* After ISB in an IT block Unicorn goes on as if the block were over: so go there once more, with ITSTATE as it is. */
 static void reenter(Core *c, uint32_t address, uint8_t it)
 {
-    c->cycles += c->block_size >> 1;
+    core_ran(c, c->block_size);
     c->it = it;
     c->block = address;
     c->block_size = 0;
@@ -122,24 +124,36 @@ static __attribute__((noinline)) void look_back(Core *c, uint32_t address, uint3
         if (it)
             reenter(c, address, it);
         else
-            at_natural(c, address, size, 0);
+            at_natural(c, address, size, 0, c->coverage.wanted);
     } else
         enter_block(c, address, size, false);
 }
 
 /* Every block comes here first: what is usual must be short. Blocks that go on where the one before ended are counted as
  * one with it. */
-void core_on_block(uc_engine *uc, uint64_t address64, uint32_t size, void *user)
+static inline void on_block(Core *c, uint32_t address, uint32_t size, bool noted)
 {
-    (void)uc;
-    Core *c = user;
-    uint32_t address = (uint32_t)address64, offset = address - c->code_base;
+    uint32_t offset = address - c->code_base;
     if (address != c->block + c->block_size || c->force_natural) {
-        at_natural(c, address, size, c->force_natural ? c->it : 0); /* branches end IT blocks, exception returns may not */
+        uint8_t it = c->force_natural ? c->it : 0; /* branches end IT blocks, exception returns may not */
+        at_natural(c, address, size, it, noted);
         return;
     }
     if (offset < 4 || offset > c->code_size || may_be_boundary(c->code + offset))
         look_back(c, address, size);
     else
         enter_block(c, address, size, false);
+}
+
+void core_on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user)
+{
+    (void)uc;
+    on_block(user, (uint32_t)address, size, false);
+}
+
+/* The same while it is noted which code runs. */
+void core_on_noted_block(uc_engine *uc, uint64_t address, uint32_t size, void *user)
+{
+    (void)uc;
+    on_block(user, (uint32_t)address, size, true);
 }

@@ -365,6 +365,7 @@ static void add_alias(Core *c, Region *alias)
             alias->watched = r->watched;
     }
     core_mind_marks(c);
+    c->coverage.size = 0; /* look anew */
     c->flush = c->attention = true;
 }
 
@@ -466,6 +467,7 @@ void core_release_memory(Core *c)
     for (int n = 0; n < c->region_count; n++) {
         PyMem_Free(c->regions[n].executed);
         PyMem_Free(c->regions[n].written);
+        PyMem_Free(c->regions[n].ran);
         if (c->regions[n].base == c->regions[n].target) /* aliases share it */
             PyMem_Free(c->regions[n].watched);
         if (c->regions[n].view.obj != NULL)

@@ -31,7 +31,7 @@ void core_update_deadline(Core *c)
 static void charge(Core *c, uint32_t pc)
 {
     uint32_t done = pc - c->block;
-    c->cycles += (done < c->block_size ? done : c->block_size) >> 1;
+    core_ran(c, done < c->block_size ? done : c->block_size);
     c->block = pc;
     c->block_size = 0;
 }
@@ -184,7 +184,7 @@ static bool trigger_interrupt(Core *c, uint32_t pc)
         thumb_access_address(c, pc, c->fault_page) != STIR || !thumb_stored_word(c, pc, &irq) || !core_load(c, pc, &op, 2))
         return false;
     scs_write(c->uc, STIR & 0xFFF, 4, irq, c);
-    c->cycles += thumb_size(op) >> 1;
+    core_ran(c, (uint32_t)thumb_size(op));
     c->block = pc + (uint32_t)thumb_size(op); /* which goes on from here, at no boundary */
     core_set_reg(c, UC_REG_PC, c->block | 1);
     return true;
@@ -350,7 +350,7 @@ int core_open(Core *c)
     if (!err) /* Unicorn tells of new blocks from the second on */
         err = c->api.emu_start(c->uc, STOP_PAGE | 1, STOP_ADDRESS, 0, 0);
     for (size_t n = 0; n < sizeof hooks / sizeof *hooks && !err; n++)
-        err = c->api.hook_add(c->uc, &hook, hooks[n].type, hooks[n].callback, c, 1, 0);
+        err = c->api.hook_add(c->uc, n ? &hook : &c->block_hook, hooks[n].type, hooks[n].callback, c, 1, 0);
     const char *failed = err ? c->api.strerror(err) : core_map_system(c);
     if (failed != NULL) {
         PyErr_Format(PyExc_RuntimeError, "Unicorn cannot be set up: %s", failed);

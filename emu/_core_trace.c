@@ -34,6 +34,8 @@ bool semihosting_call(Core *c, uint32_t pc)
     Py_XDECREF(answer);
     if (PyErr_Occurred())
         core_callback_failed(c);
+    if (c->coverage.wanted)
+        coverage_note(c, 2);
     c->block = pc + 2;
     c->block_size = 0;
     c->force_natural = true;

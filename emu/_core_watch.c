@@ -64,7 +64,7 @@ bool core_call_watch(Core *c, uint32_t address, bool natural)
     const Region *r = c->watch_region;
     if (!natural && !branched_to_next(c))
         return false;
-    c->cycles += c->block_size >> 1;
+    core_ran(c, c->block_size);
     c->block = address;
     c->block_size = 0;
     c->watching = true;

@@ -36,6 +36,13 @@ class DebugUnits:
             self._ranges = self._read_ranges() if self.dwarf is not None else []
         return [unit for start, end, unit in self._ranges if start <= address < end]
 
+    def offsets(self) -> list[int]:
+        """Offsets in .debug_info of all units."""
+        try:
+            return [unit.cu_offset for unit in self.dwarf.iter_CUs()] if self.dwarf is not None else []
+        except Exception:
+            return []
+
     def members(self, structure: str, address: int) -> dict[str, Member]:
         """The members of `struct structure` as the unit with code at `address` knows it; empty if it does not."""
         try:

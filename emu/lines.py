@@ -5,13 +5,23 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 from stm32emu.debug_units import DebugUnits
 
 Row = tuple[int, str, int]
 END = ""
 """File name of a row that closes a sequence."""
+
+
+class Span(NamedTuple):
+    """Code from address `start` up to `end` that comes from one line of a file (path as compiled)."""
+
+    start: int
+    end: int
+    file: str
+    line: int
 
 
 class LineTable:
@@ -29,6 +39,13 @@ class LineTable:
             if position >= 0 and rows[position][1] != END and rows[position][2]:
                 return rows[position][1], rows[position][2]
         return None
+
+    def spans(self) -> Iterator[Span]:
+        """Everything that is known, unit by unit; also of functions that the linker dropped, which lie at address 0."""
+        for unit in self._units.offsets():
+            for (start, file, line), (end, *_next) in pairwise(self._unit_rows(unit)):
+                if file != END and line and start < end:
+                    yield Span(start, end, file, line)
 
     def _unit_rows(self, offset: int) -> list[Row]:
         if offset not in self._rows:

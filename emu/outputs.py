@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The files that a run writes: its traffic (--pcap), its recording (--record), what was found (--json)."""
+"""The files that a run writes: its traffic (--pcap), its recording (--record), what was found (--json), and which
+code ran (--coverage)."""
 
 from __future__ import annotations
 
@@ -11,8 +12,11 @@ from importlib.metadata import version
 from types import TracebackType
 from typing import Any, Self
 
+from stm32emu.coverage import Coverage
 from stm32emu.cpu import Reason, unicorn_version
 from stm32emu.files import OutputFile
+from stm32emu.lcov import SUFFIX as LCOV_SUFFIX
+from stm32emu.lcov import tracefile
 from stm32emu.machine import Machine
 from stm32emu.netbridge.link import Direction, Link
 from stm32emu.netbridge.pcapng import PcapngWriter
@@ -36,6 +40,7 @@ class Outputs:
         self._files = ExitStack()
         self._recording: RecordingWriter | None = None
         self._summary: OutputFile | None = None
+        self._coverage: OutputFile | None = None
 
     def __enter__(self) -> Self:
         if self._options.pcap is not None:
@@ -46,6 +51,9 @@ class Outputs:
             self._recording = RecordingWriter(file.write, self._header())
         if self._options.json is not None:
             self._summary = self._files.enter_context(OutputFile("--json", self._options.json))
+        if self._options.coverage is not None:
+            self._coverage = self._files.enter_context(OutputFile("--coverage", self._options.coverage))
+            self._machine.cpu.start_coverage()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -66,6 +74,14 @@ class Outputs:
             facts = {"elf": header.firmware, "sha256": header.sha256, "cycle": self._machine.clock.now}
             text = json.dumps({**facts, "exit_code": exit_code, **found}, indent=2)
             self._summary.write(f"{text}\n".encode())
+
+        if self._coverage:
+            self._coverage.write(self._executed().encode())
+
+    def _executed(self) -> str:
+        coverage = Coverage(self._machine.firmware.contents, self._machine.cpu.coverage())
+        lcov = self._options.coverage is not None and self._options.coverage.suffix == LCOV_SUFFIX
+        return tracefile(coverage, self._machine.symbols) if lcov else coverage.to_json()
 
     def _on_frame(self, frame: bytes, now: int, way: Direction) -> None:
         self._capture.packet(frame, now, way is Direction.TO_GUEST)

@@ -130,7 +130,8 @@ class Symbols:
         return DebugUnits(self.elf)
 
     @cached_property
-    def _lines(self) -> LineTable:
+    def lines(self) -> LineTable:
+        """Source lines; DWARF is read as it is asked for."""
         return LineTable(self.debug)
 
     @cached_property
@@ -140,7 +141,7 @@ class Symbols:
 
     def line(self, address: int) -> tuple[str, int] | None:
         """Source file (path as compiled) and line of the code at `address`, or None. Reads DWARF on first use."""
-        return self._lines.lookup(address)
+        return self.lines.lookup(address)
 
     def format(self, address: int, line: bool = True) -> str:
         """`mbedtls_mpi_grow+0x12 (bignum.c:116)`, as far as it is known; else the address."""

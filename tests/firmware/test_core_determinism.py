@@ -31,6 +31,7 @@ console = bytearray()
 machine = Machine(load_firmware(Path(sys.argv[2])), find_chip("f407"), on_byte=lambda uart, byte: console.append(byte))
 if sys.argv[3] == "hook":
     machine.cpu.code_hook()
+machine.cpu.start_coverage()
 machine.cpu.skip_loops = sys.argv[4] != "run"
 machine.cpu.idle_until = NEVER if sys.argv[4] == "skip" else 0
 step, end = int(sys.argv[5]), int(sys.argv[6])
@@ -42,6 +43,7 @@ while machine.clock.now < end:
         machine.sleep(min(end, machine.clock.now + step))
     elif reason is Reason.IDLE:
         machine.skip_idle(min(end, machine.clock.now + step))
+print(machine.cpu.coverage())
 print(machine.clock.now, machine.state_hash(), bytes(console).hex(), machine.memory.peek(0x2000_0100, 64).hex())
 """
 IMAGES_AND_CYCLES = {"exceptions": 26_000_000, "bench_delay": 40_000_000, "tls_server": 170_000_000}
@@ -57,7 +59,7 @@ VARIANTS = {
 
 
 def state(elf: Path, cycles: int, unicorn: str, hook: str, idle: str, step: int) -> str:
-    """Cycle, hash over RAM and registers, console, and 64 bytes of RAM at the end of a run."""
+    """Which code ran; cycle, hash over RAM and registers, console, and 64 bytes of RAM at the end of a run."""
     words = [unicorn, str(elf), hook, idle, str(step), str(cycles)]
     command = [sys.executable, "-c", PROGRAM, *words]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE).stdout

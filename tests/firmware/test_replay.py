@@ -94,16 +94,25 @@ def test_the_recording_has_the_handshake_and_the_page(handshake: Recorded) -> No
     assert any(payload.startswith(APPLICATION_DATA) and len(payload) > 139 for payload in payloads)
 
 
+@pytest.fixture(scope="module")
+def executed(handshake: Recorded) -> str:
+    """Which code ran, as a replay writes it."""
+    file = handshake.recording.with_suffix(".json")
+    replay(handshake.recording, "--coverage", file)
+    return file.read_text()
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_a_replay_is_the_same_run(handshake: Recorded, variant: str, tmp_path: Path) -> None:
-    capture = tmp_path / "replay.pcapng"
-    code, console, log = replay(handshake.recording, "--pcap", capture, variant=variant)
+def test_a_replay_is_the_same_run(handshake: Recorded, executed: str, variant: str, tmp_path: Path) -> None:
+    capture, coverage = tmp_path / "replay.pcapng", tmp_path / "replay.json"
+    code, console, log = replay(handshake.recording, "--pcap", capture, "--coverage", coverage, variant=variant)
     assert code == 0, log
     assert log.splitlines()[-1] == (
         f"replayed to cycle {handshake.end['cycle']}, state {handshake.end['state']}: the same as recorded"
     )
     assert console == handshake.console
     assert capture.read_bytes() == handshake.capture.read_bytes()
+    assert coverage.read_text() == executed
 
 
 def test_observers_change_nothing(handshake: Recorded) -> None:
