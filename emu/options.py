@@ -70,6 +70,7 @@ class RunOptions:
     record: Path | None = None
     json: Path | None = None
     coverage: Path | None = None
+    no_explain: bool = False
     strict: bool = False
     on_fault: str = "stop"
     pace: str = "real"
@@ -244,11 +245,15 @@ OPTIONS = (
         observer=True,
     ),
     Option("--record", "record", "FILE", "write what came from outside to a file for `stm32emu replay`", Path),
-    Option("--json", "json", "FILE", "write what checks and traces found to a file, as data", Path, observer=True),
+    Option(
+        "--json", "json", "FILE", "write what checks, traces and TLS connections showed to a file, as data", Path,
+        observer=True,
+    ),
     Option(
         "--coverage", "coverage", "FILE", "write which code ran to a file, in LCOV's format if its name ends in .info",
         Path, observer=True,
     ),
+    Option("--no-explain", "no_explain", "", "say nothing about TLS connections", observer=True),
     Option("--strict", "strict", "", "end at the first access to something that is not modelled", recorded=True),
     Option(
         "--on-fault", "on_fault", "stop|continue", "end when the fault handler only loops, or never [stop]",

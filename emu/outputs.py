@@ -5,7 +5,7 @@ code ran (--coverage)."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from hashlib import sha256
 from importlib.metadata import version
@@ -64,8 +64,8 @@ class Outputs:
         if self._recording:
             self._recording.input(event)
 
-    def end(self, reason: Reason, exit_code: int, found: Mapping[str, Sequence[dict[str, Any]]]) -> None:
-        """The run has ended where the machine is now, and checks and traces have `found` something."""
+    def end(self, reason: Reason, exit_code: int, found: Mapping[str, Any]) -> None:
+        """The run has ended where the machine is now; checks, traces and TLS connections have `found` something."""
         if self._recording:
             cycle, state = self._machine.clock.now, self._machine.state_hash()
             self._recording.end(End(cycle, state, reason.name.lower(), exit_code))

@@ -21,6 +21,7 @@ from stm32emu.cpu import NEVER, Reason
 from stm32emu.crash import Crash
 from stm32emu.elf import load_firmware
 from stm32emu.errors import GuestError, UserError
+from stm32emu.explanation import Explanation
 from stm32emu.fault_injection import FaultInjection
 from stm32emu.log import Log
 from stm32emu.machine import Machine
@@ -114,6 +115,9 @@ class Session:
         )
         self.checks = Checks(options.checks, self.machine, self.cable.link, self.log.error)
         self.traces = Traces(options.traces, self.machine, self.cable.link, self.log.error)
+        self.explanation = Explanation(self.machine, self.cable.link, self.checks, self.crash, self.log)
+        if not options.no_explain:
+            self.explanation.start()
         if options.log_level == "debug":
             self.cable.link.taps.append(self._log_frame)
         self._recording = recording
@@ -208,12 +212,14 @@ class Session:
             outcome = self._loop()
         except GuestError as error:  # --strict
             outcome = Outcome(error.exit_code, error.sentence)
+        self.explanation.end()
         self._outputs.end(self._reason, outcome.exit_code, self._found())
         return outcome
 
-    def _found(self) -> dict[str, list[dict[str, Any]]]:
+    def _found(self) -> dict[str, Any]:
         """For --json."""
-        return {"findings": self.checks.findings.to_list(), "traces": self.traces.to_list()}
+        findings, traces = self.checks.findings.to_list(), self.traces.to_list()
+        return {"findings": findings, "traces": traces, "tls": self.explanation.to_data()}
 
     def _loop(self) -> Outcome:
         while True:
@@ -271,6 +277,7 @@ class Session:
         if timer is not None and timer <= now:
             self.bridge.on_timer(now)
         self._forward()
+        self.explanation.on_timer()
 
     # Sleep
 

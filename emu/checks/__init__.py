@@ -24,6 +24,7 @@ class Checks:
     """
 
     def __init__(self, names: Sequence[str], machine: Machine, link: Link, log: Callable[[str], None]) -> None:
+        self.names = tuple(names)
         self.findings = Findings(log)
         self._stack: StackCheck | None = None
         if not names:

@@ -31,6 +31,8 @@ SILENCE = 30 * SECOND
 """After so long without a byte a handshake has stopped; one of an emulated device takes up to 10 s."""
 LONGEST = 300 * SECOND
 """After so long a handshake that still goes on is slow."""
+LAST_OF_FLIGHT = (names.CLIENT_HELLO, names.SERVER_HELLO_DONE, names.HELLO_REQUEST, names.HELLO_VERIFY_REQUEST)
+"""Messages after which the other side speaks; Finished is encrypted (RFC 5246 section 7.3)."""
 
 
 class _Direction:
@@ -82,6 +84,11 @@ class Observer:
         self._last = moment.now
         self._add(sender, how, moment)
 
+    def cut(self, moment: Moment) -> None:
+        """Run or capture end; the connection has not."""
+        if not self.transcript.ends():
+            self._add(self._whose_turn(), End.CUT, moment)
+
     # Time
 
     def poll_at(self) -> int | None:
@@ -97,16 +104,22 @@ class Observer:
             return False
         self._stopped = True
         silent = moment.now >= self._last + SILENCE
-        self._add(self._whose_turn(), End.SILENT if silent else End.SLOW, moment)
+        self._add(self._whose_turn(), End.SILENT if silent else End.SLOW, Moment(due, moment.wall))
         return True
 
     def _whose_turn(self) -> Side:
-        """Who has to speak next: the other side of who spoke last, unless that is in the middle of something."""
-        spoken = [event.sender for event in self.transcript.events if not isinstance(event.item, End)]
+        """Who has to speak next: the other side of who spoke last, unless that is in the middle of its flight."""
         for side, direction in self._directions.items():
             if direction.records.pending or direction.handshakes.pending:
                 return side
-        return spoken[-1].other if spoken else Side.CLIENT
+        spoken = [event for event in self.transcript.events if not isinstance(event.item, End)]
+        if not spoken:
+            return Side.CLIENT
+        last = spoken[-1]
+        goes_on = isinstance(last.item, ChangeCipherSpec) or (
+            isinstance(last.item, Handshake) and last.item.type not in LAST_OF_FLIGHT
+        )
+        return last.sender if goes_on else last.sender.other
 
     # Layers
 

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Every faulty variant of the TLS server shows the symptoms that the manifest states, to both clients of the report."""
+"""Every faulty variant of the TLS server shows the symptoms that the manifest states, to both clients of the report.
+The run explains it with the verdict that is stated there."""
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,10 +22,12 @@ SOMETIMES = {"tls_server-bit-flip-200000": "6"}
 """Faults that spare some handshakes, and a --seed with which three connections show both a good and a bad one."""
 
 
-def connections(image: str, client: str, count: int) -> list[tuple[str, str]]:
-    """(client's symptom, server's symptom) of up to `count` connections, none after one that hangs."""
+def connections(image: str, client: str, count: int, summary: Path) -> list[tuple[str, str]]:
+    """(client's symptom, server's symptom) of up to `count` connections, none after one that hangs; `summary` is the
+    run's JSON."""
     seen: list[tuple[str, str]] = []
     words = ["--port", f"{free_port()}:4433", "--duration", lifetime(count), "--seed", SOMETIMES.get(image, "0")]
+    words += ["--json", str(summary)]
     run = Run(str(IMAGES / f"{image}.elf"), *words)
     try:
         while len(seen) < count and not (seen and seen[-1][1] in ("hangs", "faults")):
@@ -45,11 +50,15 @@ def allowed(symptoms: dict[str, Any], n: int) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("client", ["openssl", "ssl_client2"])
 @pytest.mark.parametrize("image", VARIANTS)
-def test_symptoms(image: str, client: str) -> None:
-    seen = connections(image, client, max(CONNECTIONS, 3 if image in SOMETIMES else 0))
+def test_symptoms(image: str, client: str, tmp_path: Path) -> None:
+    summary = tmp_path / "run.json"
+    seen = connections(image, client, max(CONNECTIONS, 3 if image in SOMETIMES else 0), summary)
     for n, (at_client, at_server) in enumerate(seen):
         expected = allowed(VARIANTS[image], n)
         assert at_client in expected[client], (n, seen)
         assert at_server in expected["server"], (n, seen)
+    verdict = json.loads(summary.read_text())["tls"]["verdict"]
+    unnoticed = ["nothing-wrong"] if all(at_client == "page" for at_client, _ in seen) else []
+    assert verdict["id"] in (*VARIANTS[image]["verdict"], *unnoticed), verdict
     if image in SOMETIMES:
         assert len({at_client == "page" for at_client, _ in seen}) == 2, seen

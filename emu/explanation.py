@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Explains a run's TLS connections as they end: what passes on the cable goes to the explainer, its text to the log.
+
+It only looks: nothing of it reaches the machine. A replay has the same frames at the same virtual times, and so the
+same explanations.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from stm32emu.checks import Checks
+from stm32emu.crash import Crash
+from stm32emu.log import Log
+from stm32emu.machine import Machine
+from stm32emu.netbridge.link import Direction, Link
+from stm32emu.netbridge.streams import ethernet_segment
+from stm32emu.netbridge.tls.device import Device
+from stm32emu.netbridge.tls.explainer import Explainer, Report
+from stm32emu.netbridge.tls.ladder import connection_data, verdict_data
+
+
+class Explanation:
+    """The explainer of one run; it does nothing until `start`.
+
+    Args:
+        machine: for virtual time.
+        link: where frames pass.
+        checks, crash: what the device-side checks found, and whether the firmware faulted, for the verdict.
+        log: takes the text of each connection that has ended, as a warning when something is wrong.
+    """
+
+    def __init__(self, machine: Machine, link: Link, checks: Checks, crash: Crash, log: Log) -> None:
+        self._machine = machine
+        self._link = link
+        self._checks = checks
+        self._crash = crash
+        self._log = log
+        self._explainer = Explainer(self._report, device=self._device, wall=time.time_ns)
+
+    def start(self) -> None:
+        """Look at the cable from now on."""
+        self._link.taps.append(self._on_frame)
+
+    def on_timer(self) -> None:
+        """Virtual time has moved on."""
+        self._explainer.on_timer(self._machine.time.now_ns)
+
+    def end(self) -> None:
+        """The run has ended."""
+        self._explainer.end(self._machine.time.now_ns)
+
+    def to_data(self) -> dict[str, Any]:
+        """The last connections and the verdict over them, for JSON."""
+        verdict = self._explainer.verdict()
+        connections = [connection_data(each) for each in self._explainer.evidence]
+        return {"connections": connections, "verdict": verdict_data(verdict) if verdict else None}
+
+    def _on_frame(self, frame: bytes, now: int, _way: Direction) -> None:
+        segment = ethernet_segment(frame)
+        if segment is not None:
+            self._explainer.receive(segment, now)
+
+    def _report(self, report: Report) -> None:
+        (self._log.warning if report.verdict.faulty else self._log.info)(report.text)
+
+    def _device(self) -> Device:
+        findings: dict[str, str] = {}
+        for finding in self._checks.findings.to_list():
+            findings.setdefault(finding["check"], finding["text"])
+        crashed = "the firmware faulted: see the crash report" if self._crash.count else ""
+        return Device(checks=self._checks.names, findings=findings, crashed=crashed)

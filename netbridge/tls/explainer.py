@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Explains the TLS connections of a run or a capture: frames in, a report for each connection out."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+
+from stm32emu.netbridge.streams import Address, Segment, TcpStreams
+from stm32emu.netbridge.tls.certificate import Certificate
+from stm32emu.netbridge.tls.device import Device
+from stm32emu.netbridge.tls.doctor import diagnose
+from stm32emu.netbridge.tls.evidence import Evidence, certificate_of
+from stm32emu.netbridge.tls.ladder import render
+from stm32emu.netbridge.tls.observer import SECOND, Observer
+from stm32emu.netbridge.tls.records import HEADER_SIZE
+from stm32emu.netbridge.tls.transcript import End, Moment, Side
+from stm32emu.netbridge.tls.verdict import Case, Verdict
+
+REMEMBERED = 256
+"""Connections whose evidence is kept for the verdict."""
+TLS_PORTS = frozenset({443, 465, 636, 853, 990, 993, 995, 4433, 4434, 5061, 5671, 8443, 8883})
+"""Where what is no TLS is a mistake. On other ports it is explained only once TLS was seen there."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """One connection has ended: what can be proved about it, the verdict over all so far, and both as text."""
+
+    evidence: Evidence
+    verdict: Verdict
+    text: str
+
+
+class Explainer:
+    """All connections of one device.
+
+    Args:
+        report: hears of each connection when it has ended, or its handshake has come to a halt.
+        device: what is known of the device besides; asked for at each report.
+        keys: public keys at hand, by what they are.
+        certificate: the device's, for captures that do not show it.
+        wall: the host's clock in nanoseconds.
+    """
+
+    def __init__(
+        self,
+        report: Callable[[Report], None],
+        *,
+        device: Callable[[], Device] = Device,
+        keys: Mapping[str, PublicKeyTypes] | None = None,
+        certificate: Certificate | None = None,
+        wall: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self._report = report
+        self._device = device
+        self._keys = keys or {}
+        self.certificate = certificate
+        self._wall = wall
+        self._streams = TcpStreams(self, TLS_PORTS)
+        self._ports = set(TLS_PORTS)
+        self._open: set[_Connection] = set()
+        self._evidence: deque[Evidence] = deque(maxlen=REMEMBERED)
+        self._said: Verdict | None = None
+        self._look = 0
+        self.count = 0
+
+    # What happens
+
+    def receive(self, segment: Segment, now: int) -> None:
+        """A segment passed at `now`, in nanoseconds: virtual in a run, the capture's time in a capture."""
+        self.on_timer(now)
+        self._streams.receive(segment, now)
+
+    def on_timer(self, now: int) -> None:
+        """Time has come to `now`: who has been silent for too long?"""
+        if now < self._look:
+            return
+        self._look = now + SECOND
+        for connection in [*self._open]:
+            if connection.observer.on_timer(self.moment(now)):
+                self.settle(connection)
+
+    def end(self, now: int) -> None:
+        """The run or capture ends."""
+        for connection in sorted(self._open, key=lambda each: each.number):
+            connection.observer.cut(self.moment(now))
+            self.settle(connection)
+        self._open.clear()
+
+    def open(self, client: Address, server: Address, midway: bool, now: int) -> _Connection:
+        """A connection is new (`streams.Streams`)."""
+        connection = _Connection(self, server[1], Observer(0, self.moment(now), midway))
+        self._open.add(connection)
+        return connection
+
+    # What comes of it
+
+    @property
+    def evidence(self) -> list[Evidence]:
+        """Of the last connections."""
+        return [*self._evidence]
+
+    def verdict(self) -> Verdict | None:
+        """Over all of them; None if there were none."""
+        return diagnose(Case(self.evidence, self._device())) if self._evidence else None
+
+    def moment(self, now: int) -> Moment:
+        """`now`, and what the wall clock shows."""
+        return Moment(now, self._wall())
+
+    def carries_tls(self, port: int) -> bool:
+        """Whether TLS is expected there."""
+        return port in self._ports
+
+    def is_numbered(self, connection: _Connection) -> int:
+        """The next connection's number, since this one carries TLS."""
+        self._ports.add(connection.port)
+        self.count += 1
+        return self.count
+
+    def forget(self, connection: _Connection) -> None:
+        """It is over, or of no interest."""
+        self._open.discard(connection)
+
+    def settle(self, connection: _Connection) -> None:
+        """Say what there is to say about a connection."""
+        transcript = connection.observer.transcript
+        if not connection.number:
+            return
+        self.certificate = certificate_of(transcript) or self.certificate
+        evidence = Evidence(transcript, self.certificate, self._keys)
+        if self._evidence and self._evidence[-1].number == evidence.number:
+            self._evidence.pop()
+        self._evidence.append(evidence)
+        verdict = diagnose(Case(self.evidence, self._device()))
+        self._report(Report(evidence, verdict, render(evidence, verdict, self._said)))
+        self._said = verdict
+
+
+class _Connection:
+    """Passes one connection on to its observer (`streams.Stream`)."""
+
+    def __init__(self, explainer: Explainer, port: int, observer: Observer) -> None:
+        self.port = port
+        self.observer = observer
+        self._explainer = explainer
+        self._mute = False
+        self._seen = 0
+
+    @property
+    def number(self) -> int:
+        """0 until it carries TLS."""
+        return self.observer.transcript.number
+
+    def data(self, from_client: bool, data: bytes, now: int) -> None:
+        """Bytes in order."""
+        if self._mute:
+            return
+        self.observer.receive(Side.CLIENT if from_client else Side.SERVER, data, self._explainer.moment(now))
+        if not self.number:
+            self._seen += len(data)
+            self._recognise()
+
+    def _recognise(self) -> None:
+        """Is it TLS? Otherwise it is not looked at any more."""
+        transcript = self.observer.transcript
+        if transcript.is_tls or (self._explainer.carries_tls(self.port) and not transcript.midway):
+            transcript.number = self._explainer.is_numbered(self)
+        elif transcript.events or self._seen > HEADER_SIZE << 14:
+            self._mute = True
+            self._explainer.forget(self)
+
+    def lost(self, from_client: bool, count: int, now: int) -> None:
+        """Bytes that were not captured."""
+        if not self._mute:
+            self.observer.lose(Side.CLIENT if from_client else Side.SERVER, count, self._explainer.moment(now))
+
+    def closed(self, from_client: bool, reset: bool, now: int) -> None:
+        """One side ends, or resets all."""
+        if self._mute:
+            return
+        side = Side.CLIENT if from_client else Side.SERVER
+        before = self.observer.transcript.ends()
+        self.observer.end(side, End.RESET if reset else End.CLOSED, self._explainer.moment(now))
+        if reset or any(end is End.CLOSED for _, end in before):
+            self._mute = True
+            self._explainer.settle(self)
+            self._explainer.forget(self)
