@@ -117,11 +117,10 @@ class _Connection:
     def receive(self, segment: Segment, now: int) -> None:
         from_client = segment.src == self.client
         half, other = self.halves[from_client], self.halves[not from_client]
-        if segment.flags & ACK and other.buffer:
+        if segment.flags & ACK and other.buffer is not None:
             self._acknowledged(not from_client, unwrap(segment.ack, other.buffer.nxt), now)
         if segment.flags & RST:
-            self._close(from_client, True, now)
-            other.closed = True
+            self._reset(from_client, now)
             return
         if half.buffer is None:
             half.start(segment.seq + bool(segment.flags & SYN))
@@ -156,14 +155,16 @@ class _Connection:
                 data = bytes(ready)
             half.buffer.consume(len(data))
             self.stream.data(from_client, data, now)
-        if half.buffer.finished:
-            self._close(from_client, False, now)
-
-    def _close(self, from_client: bool, reset: bool, now: int) -> None:
-        half = self.halves[from_client]
-        if not half.closed:
+        if half.buffer.finished and not half.closed:
             half.closed = True
-            self.stream.closed(from_client, reset, now)
+            self.stream.closed(from_client, False, now)
+
+    def _reset(self, from_client: bool, now: int) -> None:
+        """Both directions are over."""
+        if not all(half.closed for half in self.halves.values()):
+            for half in self.halves.values():
+                half.closed = True
+            self.stream.closed(from_client, True, now)
 
 
 class TcpStreams:
