@@ -8,14 +8,19 @@ same explanations.
 from __future__ import annotations
 
 import time
+from functools import cached_property
 from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 from stm32emu.checks import Checks
 from stm32emu.crash import Crash
+from stm32emu.credentials import find_in_firmware
 from stm32emu.log import Log
 from stm32emu.machine import Machine
 from stm32emu.netbridge.link import Direction, Link
 from stm32emu.netbridge.streams import ethernet_segment
+from stm32emu.netbridge.tls.certificate import Certificate
 from stm32emu.netbridge.tls.device import Device
 from stm32emu.netbridge.tls.explainer import Explainer, Report
 from stm32emu.netbridge.tls.ladder import connection_data, verdict_data
@@ -37,7 +42,7 @@ class Explanation:
         self._checks = checks
         self._crash = crash
         self._log = log
-        self._explainer = Explainer(self._report, device=self._device, wall=time.time_ns)
+        self._explainer = Explainer(self._report, device=self._device, keys=lambda: self._keys, wall=time.time_ns)
 
     def start(self) -> None:
         """Look at the cable from now on."""
@@ -64,6 +69,15 @@ class Explanation:
 
     def _report(self, report: Report) -> None:
         (self._log.warning if report.verdict.faulty else self._log.info)(report.text)
+
+    @cached_property
+    def _keys(self) -> dict[str, PublicKeyTypes]:
+        """Of the private keys in the firmware: which of them signs tells a wrong key on a single connection."""
+        return {
+            f"the private key at {each.address:#010x} in the firmware": each.content.public_key()
+            for each in find_in_firmware(self._machine.firmware.path).found
+            if not isinstance(each.content, Certificate)
+        }
 
     def _device(self) -> Device:
         findings: dict[str, str] = {}

@@ -7,7 +7,6 @@ Checksums are not looked at: a capture on the sending machine has them before th
 from __future__ import annotations
 
 import struct
-from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -75,7 +74,9 @@ def _segment(frame: bytes, at: int, end: int, addresses: tuple[bytes, bytes]) ->
 
 
 class Stream(Protocol):
-    """Takes what happens on one connection; `sender` is "client" or "server"."""
+    """Takes what happens on one connection, unless it is `mute`: then it does not care any more."""
+
+    mute: bool
 
     def data(self, from_client: bool, data: bytes, now: int) -> None:
         """Bytes in order."""
@@ -131,8 +132,12 @@ class _Connection:
         half = self.halves[from_client]
         assert half.buffer is not None
         seq = unwrap(segment.seq, half.buffer.nxt) + bool(segment.flags & SYN)
-        half.buffer.accept(seq, segment.payload, bool(segment.flags & FIN) and not segment.missing)
-        self._deliver(from_client, now)
+        if not segment.flags & FIN and half.buffer.pass_by(seq, len(segment.payload)):
+            if segment.payload:
+                self.stream.data(from_client, segment.payload, now)
+        else:
+            half.buffer.accept(seq, segment.payload, bool(segment.flags & FIN) and not segment.missing)
+            self._deliver(from_client, now)
         if segment.missing:
             self._acknowledged(from_client, seq + len(segment.payload) + segment.missing, now)
 
@@ -179,32 +184,38 @@ class TcpStreams:
     def __init__(self, listener: Streams, servers: frozenset[int] = frozenset()) -> None:
         self._listener = listener
         self._servers = servers
-        self._connections: dict[Hashable, _Connection] = {}
+        self._connections: dict[tuple[Address, Address], _Connection] = {}
 
     def receive(self, segment: Segment, now: int) -> None:
         """The next segment."""
-        key = (segment.src, segment.dst) if segment.src < segment.dst else (segment.dst, segment.src)
-        connection = self._connections.get(key)
-        opening = segment.flags & SYN and not segment.flags & ACK
+        connection = self._connections.get((segment.src, segment.dst))
+        opening = segment.flags & (SYN | ACK) == SYN
         if connection is None or (opening and self._is_new(connection, segment)):
             if segment.flags & RST:
                 return
-            connection = self._open(key, segment, now)
-        connection.receive(segment, now)
+            connection = self._open(segment, now)
+        if not connection.stream.mute:
+            connection.receive(segment, now)
 
     def _is_new(self, connection: _Connection, segment: Segment) -> bool:
         """Whether a SYN belongs to a later connection of the same ports, and is no repetition."""
         half = connection.halves[segment.src == connection.client]
-        return half.closed or half.buffer is None or unwrap(segment.seq + 1, half.buffer.nxt) != half.buffer.nxt
+        return (
+            connection.stream.mute
+            or half.closed
+            or half.buffer is None
+            or unwrap(segment.seq + 1, half.buffer.nxt) != half.buffer.nxt
+        )
 
-    def _open(self, key: Hashable, segment: Segment, now: int) -> _Connection:
-        if len(self._connections) >= MAX_STREAMS:
-            del self._connections[next(iter(self._connections))]
+    def _open(self, segment: Segment, now: int) -> _Connection:
+        if len(self._connections) >= 2 * MAX_STREAMS:
+            src, dst = next(iter(self._connections))
+            del self._connections[src, dst], self._connections[dst, src]
         midway = not segment.flags & SYN
         to_server = self._is_from_client(segment)
         client, server = (segment.src, segment.dst) if to_server else (segment.dst, segment.src)
         connection = _Connection(client, self._listener.open(client, server, midway, now))
-        self._connections[key] = connection
+        self._connections[segment.src, segment.dst] = self._connections[segment.dst, segment.src] = connection
         return connection
 
     def _is_from_client(self, segment: Segment) -> bool:

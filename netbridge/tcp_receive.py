@@ -87,6 +87,13 @@ class ReceiveBuffer:
         insort(self._early, (start, piece))
         del self._early[EARLY:]
 
+    def pass_by(self, seq: int, count: int) -> bool:
+        """Whether `count` bytes at `seq` are what comes next, and nothing is kept: then they count as read."""
+        if seq != self.nxt or self._early or self._ready:
+            return False
+        self.nxt += count
+        return True
+
     def next_early(self, default: int) -> int:
         """Where the first of the bytes begins that came too early; `default` if there are none."""
         return self._early[0][0] if self._early else default

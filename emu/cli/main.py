@@ -13,6 +13,7 @@ import click
 
 from stm32emu.cli.chips import chips
 from stm32emu.cli.doctor import doctor
+from stm32emu.cli.explain import explain
 from stm32emu.cli.faults import faults
 from stm32emu.cli.info import info
 from stm32emu.cli.peripherals import peripherals
@@ -48,7 +49,7 @@ def cli() -> None:
     """Run unmodified STM32F4 firmware and put its network ports on this machine."""
 
 
-for command in (run, replay, info, chips, faults, peripherals, doctor):
+for command in (run, replay, explain, info, chips, faults, peripherals, doctor):
     cli.add_command(command)
 
 

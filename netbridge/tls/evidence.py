@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import Enum, IntEnum
 from functools import cached_property
 
@@ -74,12 +74,12 @@ class Evidence:
     Attributes:
         transcript: what was seen.
         certificate: the device's, from this connection or, if that does not show it, from an earlier one.
-        keys: other public keys at hand, by what they are.
+        keys: gives other public keys at hand, by what they are.
     """
 
     transcript: Transcript
     certificate: Certificate | None = None
-    keys: Mapping[str, PublicKeyTypes] = field(default_factory=dict)
+    keys: Callable[[], Mapping[str, PublicKeyTypes]] = dict
 
     # What was said
 
@@ -200,7 +200,7 @@ class Evidence:
     @cached_property
     def signer(self) -> str | None:
         """The name of another key at hand under which it verifies."""
-        return next((name for name, key in self.keys.items() if self._verify(key) is Check.GOOD), None)
+        return next((name for name, key in self.keys().items() if self._verify(key) is Check.GOOD), None)
 
     def _verify(self, key: PublicKeyTypes | None) -> Check:
         exchange = self.exchange or self.transcript.message(DheKeyExchange, Side.SERVER)

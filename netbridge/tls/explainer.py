@@ -41,7 +41,7 @@ class Explainer:
     Args:
         report: hears of each connection when it has ended, or its handshake has come to a halt.
         device: what is known of the device besides; asked for at each report.
-        keys: public keys at hand, by what they are.
+        keys: gives public keys at hand, by what they are; asked for once a signature is wrong.
         certificate: the device's, for captures that do not show it.
         wall: the host's clock in nanoseconds.
     """
@@ -51,13 +51,13 @@ class Explainer:
         report: Callable[[Report], None],
         *,
         device: Callable[[], Device] = Device,
-        keys: Mapping[str, PublicKeyTypes] | None = None,
+        keys: Callable[[], Mapping[str, PublicKeyTypes]] = dict,
         certificate: Certificate | None = None,
         wall: Callable[[], int] = lambda: 0,
     ) -> None:
         self._report = report
         self._device = device
-        self._keys = keys or {}
+        self._keys = keys
         self.certificate = certificate
         self._wall = wall
         self._streams = TcpStreams(self, TLS_PORTS)
@@ -148,7 +148,7 @@ class _Connection:
         self.port = port
         self.observer = observer
         self._explainer = explainer
-        self._mute = False
+        self.mute = False
         self._seen = 0
 
     @property
@@ -158,7 +158,7 @@ class _Connection:
 
     def data(self, from_client: bool, data: bytes, now: int) -> None:
         """Bytes in order."""
-        if self._mute:
+        if self.mute:
             return
         self.observer.receive(Side.CLIENT if from_client else Side.SERVER, data, self._explainer.moment(now))
         if not self.number:
@@ -171,22 +171,22 @@ class _Connection:
         if transcript.is_tls or (self._explainer.carries_tls(self.port) and not transcript.midway):
             transcript.number = self._explainer.is_numbered(self)
         elif transcript.events or self._seen > HEADER_SIZE << 14:
-            self._mute = True
+            self.mute = True
             self._explainer.forget(self)
 
     def lost(self, from_client: bool, count: int, now: int) -> None:
         """Bytes that were not captured."""
-        if not self._mute:
+        if not self.mute:
             self.observer.lose(Side.CLIENT if from_client else Side.SERVER, count, self._explainer.moment(now))
 
     def closed(self, from_client: bool, reset: bool, now: int) -> None:
         """One side ends, or resets all."""
-        if self._mute:
+        if self.mute:
             return
         side = Side.CLIENT if from_client else Side.SERVER
         before = self.observer.transcript.ends()
         self.observer.end(side, End.RESET if reset else End.CLOSED, self._explainer.moment(now))
         if reset or any(end is End.CLOSED for _, end in before):
-            self._mute = True
+            self.mute = True
             self._explainer.settle(self)
             self._explainer.forget(self)

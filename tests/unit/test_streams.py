@@ -17,6 +17,7 @@ class Heard:
 
     midway: bool
     said: list[object] = field(default_factory=list)
+    mute: bool = False
 
     def data(self, from_client: bool, data: bytes, now: int) -> None:
         self.said.append((from_client, data))

@@ -402,7 +402,7 @@ def test_a_crash_is_named() -> None:
 def test_another_key_at_hand_is_named() -> None:
     talk = failed(Device(WHO, key=OTHER), 1, "openssl", 51)
     keys = {"the key in client.key": OTHER.public_key()}
-    evidence = Evidence(talk.observer.transcript, parse_certificate(WHO.der), keys)
+    evidence = Evidence(talk.observer.transcript, parse_certificate(WHO.der), lambda: keys)
     verdict = diagnose(Case([evidence]))
     assert verdict.id == "wrong-key"
     assert "the signature verifies under the key in client.key" in verdict.proof

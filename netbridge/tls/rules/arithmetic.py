@@ -151,7 +151,7 @@ def wrong_key(case: Case) -> Verdict | None:
         ),
         "OpenSSL and mbedTLS both send 51: the point is right, the signature is not.",
         f"arithmetic, memory, RNG, dates, host name{red_herring(case)}",
-        "compare `openssl x509 -in server.crt -noout -pubkey` with `openssl pkey -in server.key -pubout`",
+        "stm32emu doctor certs --cert server.crt --key server.key",
     )
 
 

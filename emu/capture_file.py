@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Explains the TLS connections in a capture of a real device, or of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+
+from stm32emu.errors import UserError
+from stm32emu.files import read_file
+from stm32emu.netbridge.capture import CaptureError, read_capture, segment_of
+from stm32emu.netbridge.tls.certificate import Certificate, CertificateError, read_certificates
+from stm32emu.netbridge.tls.config import ConfigError, read_config
+from stm32emu.netbridge.tls.device import Device
+from stm32emu.netbridge.tls.explainer import Explainer, Report
+from stm32emu.netbridge.tls.ladder import connection_data, verdict_data
+from stm32emu.netbridge.tls.private_key import KeyFileError, read_private_key
+
+
+@dataclass(frozen=True)
+class Known:
+    """Files of the device: its certificate, its private key, the CA that clients trust, mbedTLS's config.h."""
+
+    cert: Path | None = None
+    key: Path | None = None
+    ca: Path | None = None
+    config: Path | None = None
+
+
+def explain_capture(path: Path, known: Known, report: Callable[[Report], None]) -> dict[str, Any]:
+    """Pass each connection's report on; the last connections and the verdict as data. Raises UserError."""
+    device, certificate, keys = _device(known), _certificate(known), _keys(known)
+    explainer = Explainer(report, device=lambda: device, keys=lambda: keys, certificate=certificate)
+    now = 0
+    try:
+        for packet in read_capture(read_file(path, "capture")):
+            now = max(now, packet.time)  # interfaces are not always in order
+            segment = segment_of(packet)
+            if segment is not None:
+                explainer.receive(segment, now)
+    except CaptureError as error:
+        raise UserError(f"{path}: {error}") from error
+    explainer.end(now)
+    verdict = explainer.verdict()
+    if verdict is None:
+        raise UserError(f"{path}: there is no TLS connection in it; capture on the interface that the client uses")
+    return {"connections": [connection_data(each) for each in explainer.evidence], "verdict": verdict_data(verdict)}
+
+
+def _device(known: Known) -> Device:
+    try:
+        return Device().configured(read_config(known.config)) if known.config else Device()
+    except ConfigError as error:
+        raise UserError(str(error)) from error
+
+
+def _first(path: Path) -> Certificate:
+    try:
+        return read_certificates(path)[0]
+    except CertificateError as error:
+        raise UserError(str(error)) from error
+
+
+def _certificate(known: Known) -> Certificate | None:
+    return _first(known.cert) if known.cert else None
+
+
+def _keys(known: Known) -> dict[str, PublicKeyTypes]:
+    """Under which a signature may verify although it should not."""
+    keys: dict[str, PublicKeyTypes] = {}
+    authority = _first(known.ca).public_key if known.ca else None
+    if known.ca and authority:
+        keys[f"the CA's key, {known.ca}"] = authority
+    try:
+        if known.key:
+            keys[f"the private key {known.key}"] = read_private_key(known.key).public_key()
+    except KeyFileError as error:
+        raise UserError(str(error)) from error
+    return keys
