@@ -413,6 +413,7 @@ static PyMethodDef methods[] = {
 static PyMemberDef members[] = {
     {"now", T_LONGLONG, offsetof(Core, natural), READONLY, NULL},
     {"idle_until", T_LONGLONG, offsetof(Core, idle.until), 0, NULL},
+    {"accesses", T_ULONGLONG, offsetof(Core, accesses), READONLY, NULL},
     {"block", T_UINT, offsetof(Core, block), READONLY, NULL},
     {"ipsr", T_UINT, offsetof(Core, ipsr), READONLY, NULL},
     {"on_due", T_OBJECT_EX, offsetof(Core, on_due), 0, NULL},

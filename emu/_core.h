@@ -308,6 +308,7 @@ struct Core {
     bool watching;        /* a watch's callback runs: PC is the block's address, whatever Unicorn's register says */
 
     PyObject *on_due, *on_program, *on_itm, *on_semihosting, *on_limit;
+    unsigned long long accesses; /* to peripherals and the core's own registers, so far */
     bool failed; /* a Python callback raised; the error is kept until run() returns */
     PyObject *error_type, *error_value, *error_trace;
     uint8_t *pages; /* two host pages: the svc page for EXC_RETURN, and the one of STOP_ADDRESS */

@@ -7,6 +7,7 @@ class Core:
     now: int
     due: int
     wake_at: int
+    accesses: int
     block: int
     ipsr: int
     skip_loops: bool

@@ -204,6 +204,7 @@ static uint64_t mmio_read(uc_engine *uc, uint64_t offset, unsigned size, void *u
 {
     (void)uc;
     Mmio *m = user;
+    m->core->accesses++;
     uint8_t kind = m->plain.buf != NULL ? ((uint8_t *)m->plain.buf)[offset >> 2] : 0;
     if (kind) {
         uint32_t *words = m->words.buf, word = words[offset >> 2];
@@ -228,6 +229,7 @@ static void mmio_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t v
 {
     (void)uc;
     Mmio *m = user;
+    m->core->accesses++;
     m->core->idle.effects = true;
     PyObject *args[] = {NULL, PyLong_FromUnsignedLong((unsigned long)offset), PyLong_FromLong((long)size),
                         PyLong_FromUnsignedLongLong(value)};

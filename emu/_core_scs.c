@@ -239,6 +239,7 @@ static void write_word(Core *c, uint32_t offset, uint32_t value)
 uint64_t scs_read(uc_engine *uc, uint64_t offset, unsigned size, void *core)
 {
     (void)uc;
+    ((Core *)core)->accesses++;
     ((Core *)core)->idle.effects = true;
     uint32_t word = read_word(core, (uint32_t)offset & ~3u) >> 8 * (offset & 3);
     return size == 4 ? word : word & ((1u << 8 * size) - 1);
@@ -249,6 +250,7 @@ uint64_t scs_read(uc_engine *uc, uint64_t offset, unsigned size, void *core)
 void scs_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *core)
 {
     (void)uc;
+    ((Core *)core)->accesses++;
     ((Core *)core)->idle.effects = true;
     uint32_t aligned = (uint32_t)offset & ~3u, written = (uint32_t)value;
     if (size < 4) {

@@ -47,6 +47,7 @@ uint64_t trace_read(uc_engine *uc, uint64_t offset, unsigned size, void *core)
 {
     (void)uc, (void)size;
     Core *c = core;
+    c->accesses++;
     c->idle.effects = true;
     if (offset < 0x80)
         return itm_enabled(c, (uint32_t)offset >> 2); /* FIFOREADY */
@@ -73,6 +74,7 @@ void trace_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, 
 {
     (void)uc;
     Core *c = core;
+    c->accesses++;
     c->idle.effects = true;
     uint32_t word = (uint32_t)value;
     if (offset < 0x80)

@@ -28,6 +28,7 @@ EXIT_CODES = {
     2: "the firmware file, an option, or the installed Unicorn cannot be used",
     3: "--until was not seen within --duration",
     4: "a replay ended in another state than the run it replays",
+    5: "--watchdog found a loop that makes no progress",
     70: "stm32emu itself has a defect",
     130: "interrupted (Ctrl-C)",
     143: "terminated (SIGTERM)",
@@ -64,6 +65,7 @@ class RunOptions:
     faults: tuple[Fault, ...] = ()
     checks: tuple[str, ...] = ()
     traces: tuple[str, ...] = ()
+    watchdog: float | None = None
     duration: float | None = None
     until: str | None = None
     pcap: Path | None = None
@@ -238,6 +240,10 @@ OPTIONS = (
         "--check", "checks", "NAME[,NAME]", f"look for mistakes: {', '.join(CHECKS)}", parse_checks, observer=True
     ),
     Option("--trace", "traces", "mbedtls|NAME[,NAME]", TRACE_HELP, parse_traces, observer=True),
+    Option(
+        "--watchdog", "watchdog", "TIME", "end when a loop makes no progress for this long, such as 20s, and show it",
+        parse_duration, observer=True,
+    ),
     Option("--duration", "duration", "TIME", "end after this much virtual time, such as 10s", parse_duration),
     Option("--until", "until", "TEXT", "end with 0 as soon as the console shows this text", parse_until),
     Option(

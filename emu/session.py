@@ -11,29 +11,26 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 from stm32emu.cable import Cable
-from stm32emu.checks import Checks
 from stm32emu.chips import ChipGuess, check_fits, infer_chip
 from stm32emu.console import Console
 from stm32emu.cpu import NEVER, Reason
 from stm32emu.crash import Crash
 from stm32emu.elf import load_firmware
 from stm32emu.errors import GuestError, UserError
-from stm32emu.explanation import Explanation
 from stm32emu.fault_injection import FaultInjection
 from stm32emu.log import Log
 from stm32emu.machine import Machine
 from stm32emu.netbridge.bridge import Bridge, BridgeError
 from stm32emu.netbridge.link import Direction
+from stm32emu.observers import Observers
 from stm32emu.options import RunOptions
 from stm32emu.outputs import Outputs
 from stm32emu.pacing import STEP_NS, Pacer
 from stm32emu.recording import FRAME, Input, Recording
 from stm32emu.summary import ledger_table
 from stm32emu.timebase import NANO
-from stm32emu.traces import Traces
 
 SLICE = 1_000_000
 """Cycles between looks at sockets and Ctrl-C while the CPU is busy: a few milliseconds of wall time."""
@@ -113,11 +110,7 @@ class Session:
         self.faults = FaultInjection(
             options.faults, machine=self.machine, link=self.cable.link, seed=options.seed, log=self.log.info
         )
-        self.checks = Checks(options.checks, self.machine, self.cable.link, self.log.error)
-        self.traces = Traces(options.traces, self.machine, self.cable.link, self.log.error)
-        self.explanation = Explanation(self.machine, self.cable.link, self.checks, self.crash, self.log)
-        if not options.no_explain:
-            self.explanation.start()
+        self.observers = Observers(options, self.machine, self.cable.link, self.crash, self.log)
         if options.log_level == "debug":
             self.cable.link.taps.append(self._log_frame)
         self._recording = recording
@@ -188,7 +181,7 @@ class Session:
                     f"never listening: the firmware did not answer on port {forward.guest_port} ({forward})"
                 )
             self.bridge.close()
-            for line in (*self.checks.summary(), *self.traces.summary(), *ledger_table(self.machine)):
+            for line in (*self.observers.summary(), *ledger_table(self.machine)):
                 self.log.warning(line)
 
     def interrupt(self, exit_code: int) -> None:
@@ -212,20 +205,16 @@ class Session:
             outcome = self._loop()
         except GuestError as error:  # --strict
             outcome = Outcome(error.exit_code, error.sentence)
-        self.explanation.end()
-        self._outputs.end(self._reason, outcome.exit_code, self._found())
+        self.observers.end()
+        self._outputs.end(self._reason, outcome.exit_code, self.observers.found())
         return outcome
-
-    def _found(self) -> dict[str, Any]:
-        """For --json."""
-        findings, traces = self.checks.findings.to_list(), self.traces.to_list()
-        return {"findings": findings, "traces": traces, "tls": self.explanation.to_data()}
 
     def _loop(self) -> Outcome:
         while True:
             limit = self._next_limit()
             self.machine.cpu.idle_until = self._paid if self._waits() else NEVER
             reason = self._reason = self.machine.run(limit)
+            self.observers.look()
             ended = self._ended(reason)
             if ended is not None:
                 return ended
@@ -238,7 +227,7 @@ class Session:
         """The cycle to run to: a slice, the host's next timer, or the end of the run, whichever is first."""
         if self.interrupted:
             return self.machine.clock.now + 1
-        limits = [max(self.machine.clock.now + SLICE, self._paid)]
+        limits = [max(self.machine.clock.now + SLICE, self._paid), self.observers.look_at()]
         timer = self.bridge.poll_at()
         if timer is not None:
             limits.append(self.machine.time.cycle(timer))
@@ -261,6 +250,8 @@ class Session:
             return self._exited(self.machine.exited)
         if self._interrupted is not None and reason is not Reason.FAULT:  # a fault may share its cycle with a boundary
             return Outcome(self._interrupted)
+        if self.observers.loops and self._recording is None:  # a replay goes on to its end, to compare it
+            return Outcome(5, "the firmware goes round a loop without making progress")
         if self.options.on_fault == "stop" and self.crash.handler_only_loops():
             return Outcome(1, "the firmware faulted and its handler only loops")
         if self.machine.clock.now >= self._end_cycle():
@@ -277,7 +268,7 @@ class Session:
         if timer is not None and timer <= now:
             self.bridge.on_timer(now)
         self._forward()
-        self.explanation.on_timer()
+        self.observers.on_timer()
 
     # Sleep
 

@@ -41,6 +41,7 @@ class Finding:
         task: the running task, None without a kernel.
         connection: which TCP connection was served, counted from 1; 0 before the first.
         seconds: virtual time.
+        details: sentences that are a line each.
     """
 
     check: str
@@ -51,10 +52,16 @@ class Finding:
     task: str | None
     connection: int
     seconds: float
+    details: tuple[str, ...] = ()
 
     def render(self) -> str:
         """Text of a few lines, indented under the check's name."""
-        lines = [self.text, *([self.chain] if self.calls else []), "; ".join([*self.notes, self._when()])]
+        lines = [
+            self.text,
+            *([self.chain] if self.calls else []),
+            *self.details,
+            "; ".join([*self.notes, self._when()]),
+        ]
         return f"\n{' ' * (len(self.check) + 2)}".join([f"{self.check}: {lines[0]}", *lines[1:]])
 
     @property
@@ -72,7 +79,13 @@ class Finding:
     def to_dict(self, count: int) -> dict[str, Any]:
         """For JSON."""
         calls = [vars(call) for call in self.calls]
-        rest = {"task": self.task, "connection": self.connection, "seconds": self.seconds, "count": count}
+        rest = {
+            "details": self.details,
+            "task": self.task,
+            "connection": self.connection,
+            "seconds": self.seconds,
+            "count": count,
+        }
         return {"check": self.check, "text": self.text, "notes": self.notes, "calls": calls, **self.data, **rest}
 
 

@@ -78,5 +78,5 @@ def _server_error(run: Run, before: int) -> str:
     try:
         line = run.wait_for(r"tls: \S.*: (-0x\w{4})|tls: TLSv1.2", of=lambda: run.console[before:])
     except AssertionError:
-        return {0: "hangs", 1: "faults"}[run.process.wait(PATIENCE)]
+        return {0: "hangs", 5: "hangs", 1: "faults"}[run.process.wait(PATIENCE)]
     return line[1] or ""
