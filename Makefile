@@ -17,7 +17,7 @@ export PYTHON
 run: NEEDS := images
 test check fidelity: NEEDS := tests
 
-.PHONY: all run test check soak fidelity bench images clean
+.PHONY: all run test check soak mutations fidelity bench images clean
 .DELETE_ON_ERROR:
 
 all: .venv/ready
@@ -42,6 +42,10 @@ soak: .venv/ready-for-tests images
 	@$(BUILD_IMAGES) --host-tools
 	@STM32EMU_HANDSHAKES=200 STM32EMU_CONNECTIONS=20 .venv/bin/python -m pytest \
 		tests/firmware/test_handshakes.py tests/firmware/test_variants.py
+
+# 100 000 damaged TLS handshakes: docs/explain.md.
+mutations: .venv/ready-for-tests
+	@STM32EMU_MUTATIONS=100000 .venv/bin/python -m pytest tests/property/test_tls_mutations.py
 
 # Takes minutes and wants an otherwise idle machine; BENCH="interrupts idle" measures only those.
 bench: .venv/ready-for-tests images

@@ -64,6 +64,8 @@ STAGES = {
     (names.SERVER_HELLO_DONE, Side.SERVER): Stage.HELLO_DONE,
     (names.CLIENT_KEY_EXCHANGE, Side.CLIENT): Stage.CLIENT_KEY,
 }
+LONG = 5_000_000_000
+"""Nanoseconds that no step of a handshake takes in a device that is well."""
 CURVES_BY_NAME = {curve.name: curve for curve in CURVES.values()}
 
 
@@ -155,8 +157,17 @@ class Evidence:
         return self.alert is None and self.ending in ((side, End.CLOSED), (side, End.RESET))
 
     def stopped(self, side: Side) -> bool:
-        """Whether this side fell silent."""
-        return self.alert is None and self.ending in ((side, End.SILENT), (side, End.SLOW), (side, End.CUT))
+        """Whether this side fell silent, for long enough to say so."""
+        cut = self.ending == (side, End.CUT) and self._silence >= LONG
+        return self.alert is None and (cut or self.ending in ((side, End.SILENT), (side, End.SLOW)))
+
+    @property
+    def _silence(self) -> int:
+        """Nanoseconds between the last that was said and the first end."""
+        events = self.transcript.events
+        said = [event.moment.now for event in events if not isinstance(event.item, End)]
+        ended = [event.moment.now for event in events if isinstance(event.item, End)]
+        return ended[0] - max(said, default=self.transcript.opened.now)
 
     # What can be computed
 

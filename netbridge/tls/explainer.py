@@ -16,7 +16,6 @@ from stm32emu.netbridge.tls.doctor import diagnose
 from stm32emu.netbridge.tls.evidence import Evidence, certificate_of
 from stm32emu.netbridge.tls.ladder import render
 from stm32emu.netbridge.tls.observer import SECOND, Observer
-from stm32emu.netbridge.tls.records import HEADER_SIZE
 from stm32emu.netbridge.tls.transcript import End, Moment, Side
 from stm32emu.netbridge.tls.verdict import Case, Verdict
 
@@ -33,6 +32,10 @@ class Report:
     evidence: Evidence
     verdict: Verdict
     text: str
+
+
+UNRECOGNISED = 1 << 17
+"""Bytes after which a connection whose beginning is missing is taken for something else."""
 
 
 class Explainer:
@@ -158,35 +161,36 @@ class _Connection:
 
     def data(self, from_client: bool, data: bytes, now: int) -> None:
         """Bytes in order."""
-        if self.mute:
-            return
-        self.observer.receive(Side.CLIENT if from_client else Side.SERVER, data, self._explainer.moment(now))
-        if not self.number:
-            self._seen += len(data)
-            self._recognise()
-
-    def _recognise(self) -> None:
-        """Is it TLS? Otherwise it is not looked at any more."""
-        transcript = self.observer.transcript
-        if transcript.is_tls or (self._explainer.carries_tls(self.port) and not transcript.midway):
-            transcript.number = self._explainer.is_numbered(self)
-        elif transcript.events or self._seen > HEADER_SIZE << 14:
-            self.mute = True
-            self._explainer.forget(self)
+        self.observer.receive(_side(from_client), data, self._explainer.moment(now))
+        self._recognise(len(data))
 
     def lost(self, from_client: bool, count: int, now: int) -> None:
         """Bytes that were not captured."""
-        if not self.mute:
-            self.observer.lose(Side.CLIENT if from_client else Side.SERVER, count, self._explainer.moment(now))
+        self.observer.lose(_side(from_client), count, self._explainer.moment(now))
+        self._recognise(count)
+
+    def _recognise(self, count: int) -> None:
+        """After so many more bytes: is it TLS? Otherwise it is not looked at any more."""
+        transcript = self.observer.transcript
+        if self.number:
+            return
+        self._seen += count
+        if transcript.is_tls or (self._explainer.carries_tls(self.port) and not transcript.midway):
+            transcript.number = self._explainer.is_numbered(self)
+        elif transcript.events or self._seen > UNRECOGNISED:
+            self.mute = True
+            self._explainer.forget(self)
 
     def closed(self, from_client: bool, reset: bool, now: int) -> None:
         """One side ends, or resets all."""
-        if self.mute:
-            return
-        side = Side.CLIENT if from_client else Side.SERVER
+        side = _side(from_client)
         before = self.observer.transcript.ends()
         self.observer.end(side, End.RESET if reset else End.CLOSED, self._explainer.moment(now))
         if reset or any(end is End.CLOSED for _, end in before):
             self.mute = True
             self._explainer.settle(self)
             self._explainer.forget(self)
+
+
+def _side(from_client: bool) -> Side:
+    return Side.CLIENT if from_client else Side.SERVER

@@ -89,6 +89,11 @@ class Observer:
         if not self.transcript.ends():
             self._add(self._whose_turn(), End.CUT, moment)
 
+    @property
+    def kept(self) -> int:
+        """Bytes of records and messages that are not complete."""
+        return sum(each.records.pending + each.handshakes.pending for each in self._directions.values())
+
     # Time
 
     def poll_at(self) -> int | None:

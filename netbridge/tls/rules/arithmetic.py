@@ -42,7 +42,9 @@ def _bad_signature(wrong: Sequence[Evidence]) -> tuple[str, ...]:
     bad = [each for each in wrong if each.signature is Check.BAD and each.signer is None]
     if not bad:
         unchecked = wrong[-1].signature is Check.UNKNOWN
-        return ("the signature over it could not be checked: no certificate was captured",) if unchecked else ()
+        return (
+            ("the signature over it could not be checked: not all of the handshake was captured",) if unchecked else ()
+        )
     differs = ", and the key recovered from it differs on each connection" if keys_differ(bad) else ""
     return (f"the signature over it verifies under no known key{differs}",)
 
