@@ -193,7 +193,8 @@ static PyObject *stop(PyObject *self, PyObject *unused)
 {
     (void)unused;
     Core *c = (Core *)self;
-    c->stop = c->attention = true;
+    c->stop = true;
+    core_attend(c);
     Py_RETURN_NONE;
 }
 
@@ -201,7 +202,8 @@ static PyObject *flush(PyObject *self, PyObject *unused)
 {
     (void)unused;
     Core *c = (Core *)self;
-    c->flush = c->attention = true;
+    c->flush = true;
+    core_attend(c);
     Py_RETURN_NONE;
 }
 
@@ -268,7 +270,8 @@ static PyObject *watch_stacks(PyObject *self, PyObject *args)
     c->stacks.current_tcb = current_tcb;
     c->stacks.member = member;
     c->stacks.main = (Stack){.limit = main_limit, .lowest = UINT32_MAX, .highest = main_top};
-    c->traps.restart = c->flush = c->attention = true; /* what is translated already was not looked at */
+    c->traps.restart = c->flush = true; /* what is translated already was not looked at */
+    core_attend(c);
     Py_RETURN_NONE;
 }
 
@@ -320,7 +323,7 @@ static PyObject *state(PyObject *self, PyObject *unused)
     uint32_t fp[33];
     for (int n = 0; n < 33; n++)
         fp[n] = core_reg(c, n < 32 ? UC_REG_S0 + n : UC_REG_FPSCR);
-    uint64_t times[] = {(uint64_t)c->cycles, (uint64_t)c->natural, (uint64_t)c->systick.zero_at, (uint64_t)c->scs.cyccnt_base};
+    uint64_t times[] = {(uint64_t)c->cycles, (uint64_t)c->systick.zero_at, (uint64_t)c->scs.cyccnt_base};
     uint32_t flags[] = {c->systick.ctrl, c->systick.load, c->systick.stopped_value, c->systick.countflag, c->ipsr, c->event_register};
     PyObject *parts[] = {PyBytes_FromStringAndSize((char *)s.r, 23 * 4), PyBytes_FromStringAndSize((char *)fp, sizeof fp),
                          PyBytes_FromStringAndSize((char *)&c->nvic, sizeof c->nvic), PyBytes_FromStringAndSize((char *)times, sizeof times),
@@ -411,7 +414,7 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL}};
 
 static PyMemberDef members[] = {
-    {"now", T_LONGLONG, offsetof(Core, natural), READONLY, NULL},
+    {"now", T_LONGLONG, offsetof(Core, cycles), READONLY, NULL},
     {"idle_until", T_LONGLONG, offsetof(Core, idle.until), 0, NULL},
     {"accesses", T_ULONGLONG, offsetof(Core, accesses), READONLY, NULL},
     {"block", T_UINT, offsetof(Core, block), READONLY, NULL},

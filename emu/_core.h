@@ -241,19 +241,21 @@ typedef struct {
 } Observers;
 
 #define RING_SIZE 64
+#define NOWHERE 1u /* no code ends at an odd address */
 #define MAX_REGIONS 32
 #define MAX_MMIO 160
 
 struct Core {
     PyObject_HEAD
-    /* What the block hook needs comes first, in few cache lines. Virtual time: `cycles` without the code since `block`,
-     * which runs now; `natural` is the last natural boundary's. */
-    int64_t cycles, natural;
-    int64_t deadline; /* min of `due`, `limit` and SysTick: the one comparison of the block hook */
+    /* What the block hook needs comes first, in few cache lines. `cycles` is the time of the last natural boundary, where
+     * the code that runs now began: at `block`. So far it goes up to `end`. */
+    int64_t cycles;
+    int64_t deadline;    /* the one comparison of the block hook: INT64_MIN when something is to be done at once */
+    uint32_t block, end; /* `end` is NOWHERE when the next block starts at a natural boundary in any case */
+    uint32_t ring_next;
     uint8_t it; /* ITSTATE at `block`, B1.4.2: 0 outside IT blocks */
-    uint32_t block, block_size; /* code from the last natural boundary to the end of Unicorn's block */
-    const uint8_t *code;        /* memory that code ran in last, and the addresses that show it */
-    uint32_t code_base, code_size;
+    bool attention; /* something is pending, or a stop was asked for */
+    uint32_t ring[RING_SIZE];
     Coverage coverage;
     Stacks stacks;
     PyObject *watches; /* callbacks by address; NULL: none */
@@ -261,10 +263,6 @@ struct Core {
     int follower_count;
     Follower low;   /* hears when data is accessed in a page below LOW_END that the TLB does not have */
     bool low_shown; /* it has one, for somebody who is of no interest */
-    uint32_t ring_next;
-    bool force_natural;
-    bool attention; /* something is pending, or a stop was asked for */
-    uint32_t ring[RING_SIZE];
 
     UnicornApi api;
     uc_engine *uc;
@@ -313,6 +311,21 @@ struct Core {
     PyObject *error_type, *error_value, *error_trace;
     uint8_t *pages; /* two host pages: the svc page for EXC_RETURN, and the one of STOP_ADDRESS */
 };
+
+/* The next natural boundary is not to be passed without a look. */
+static inline void core_attend(Core *c)
+{
+    c->attention = true;
+    c->deadline = INT64_MIN;
+}
+
+/* What runs next is at `address`, and it starts at a natural boundary. */
+static inline void core_start_anew(Core *c, uint32_t address)
+{
+    c->block = address;
+    c->end = NOWHERE;
+    c->deadline = INT64_MIN;
+}
 
 /* A load or store: `length` bytes from `address` on, in aligned pieces of `unit`. */
 typedef struct {
@@ -515,6 +528,7 @@ int thumb_store_exclusive(const uint16_t op[2], uint32_t *mask);
 bool thumb_is_fp(const uint16_t op[2]);
 int thumb_it_length(const uint16_t op[2]);
 bool thumb_may_branch(const uint16_t op[2]);
+bool thumb_is_boundary(const uint16_t op[2]);
 uint32_t thumb_writes(const uint16_t op[2]);
 uint32_t thumb_copies_sp(const uint16_t op[2]);
 

@@ -3,146 +3,102 @@
  * block, so what is usual must be short, and what is not must be out of line. */
 #include "_core.h"
 
-static bool is_boundary_instruction(const uint16_t *op, int size)
-{
-    if (size == 2) /* CPS, WFI */
-        return (op[0] & 0xFFE8) == 0xB660 || op[0] == 0xBF30;
-    return (op[0] == 0xF3BF && (op[1] & 0xFFF0) == 0x8F60) || ((op[0] & 0xFFE0) == 0xF380 && (op[1] & 0xD000) == 0x8000);
-}
-
-/* A cheap first look at the last two halfwords: could they be ISB or MSR, or the last CPS or WFI? */
-static inline bool may_be_boundary(const uint8_t *end)
-{
-    uint16_t op[2];
-    memcpy(op, end - 4, 4);
-    if ((op[1] & 0xD000) == 0x8000)
-        return op[0] == 0xF3BF || (op[0] & 0xFFE0) == 0xF380;
-    return (op[1] & 0xFFE8) == 0xB660 || op[1] == 0xBF30;
-}
-
-/* Remember where code runs now; NULL when that is no memory. */
-static const uint8_t *find_code(Core *c, uint32_t end)
-{
-    uint32_t inside = end - 2;
-    Region *r = core_region(c, inside, 2), *shown = core_backing(c, &inside, 2);
-    if (shown == NULL)
-        return NULL;
-    c->code_base = r->base;
-    c->code_size = r->size;
-    c->code = shown->host + (r->target - shown->base);
-    return c->code + (end - r->base);
-}
-
 /* Did the code that ran up to `end` end with ISB, CPS, MSR or WFI, and what is ITSTATE there? The walk from its start
  * makes sure that its last halfwords are not the tail of something else. */
-static bool ended_by_instruction(Core *c, uint32_t end, uint8_t *it)
+static bool ended_by_instruction(Core *c, uint8_t *it)
 {
-    const uint8_t *p = find_code(c, end);
+    uint32_t from = c->block, size = c->end - c->block;
+    Region *r = core_backing(c, &from, size);
     uint16_t last[2];
-    int size = p != NULL ? thumb_last(p - c->block_size, p, last, it) : 0;
-    return size && is_boundary_instruction(last, size);
+    if (r == NULL)
+        return false;
+    const uint8_t *start = r->host + (from - r->base);
+    return thumb_last(start, start + size, last, it) && thumb_is_boundary(last);
 }
 
-/* A block is to run: from a natural boundary on, or as the rest of the one before. */
-static inline void begin(Core *c, uint32_t address, bool natural)
+/* The block at `address` is to run: from a natural boundary on, or as the rest of the one before. */
+static void begin(Core *c, uint32_t address, uint32_t size, bool natural)
 {
-    if (natural) {
-        c->ring[c->ring_next++ % RING_SIZE] = address;
-        c->block = address;
-        c->block_size = 0;
-    }
-}
-
-/* One that the filter knows: it is watched or has something to check before it runs, and is perhaps not to run now. */
-static __attribute__((noinline)) void minded_block(Core *c, uint32_t address, uint32_t size, bool natural)
-{
+    bool minded = core_minds(c, address);
+    if (minded && core_watched(c, address) && core_call_watch(c, address, natural))
+        return;
     if (natural)
-        c->block_size = 0; /* its time has been counted */
-    if (core_watched(c, address) && core_call_watch(c, address, natural))
-        return;
-    begin(c, address, natural);
-    if (!traps_block(c, address, size))
-        c->block_size += size;
+        c->ring[c->ring_next++ % RING_SIZE] = address;
+    if (!minded || !traps_block(c, address, size))
+        c->end = address + size;
 }
 
-static inline void enter_block(Core *c, uint32_t address, uint32_t size, bool natural)
+/* A natural boundary where there may be something to do, or the way to an exception return. */
+static void attend(Core *c, uint32_t address, uint32_t size)
 {
-    if (core_minds(c, address)) {
-        minded_block(c, address, size, natural);
-        return;
+    if (c->end != NOWHERE) {
+        core_ran(c, c->end - c->block);
+        c->it = 0; /* branches end IT blocks, exception returns may not */
     }
-    begin(c, address, natural);
-    c->block_size += size;
-}
-
-/* At a natural boundary with something to do, or on the way to an exception return. */
-static __attribute__((noinline)) void attend(Core *c, uint32_t address, uint32_t size)
-{
     if (address == CLREX_STUB)
         return;
-    c->force_natural = false;
-    c->block = address;
-    c->block_size = 0;
-    if (address >= EXC_RETURN_BASE)
+    c->block = c->end = address;
+    if (address >= EXC_RETURN_BASE || (c->cycles >= c->deadline && core_boundary(c, address)))
         return;
-    if ((c->cycles >= c->deadline || c->attention) && core_boundary(c, address))
-        return;
-    enter_block(c, address, size, true);
-}
-
-static inline void at_natural(Core *c, uint32_t address, uint32_t size, uint8_t it, bool noted)
-{
-    c->it = it;
-    c->cycles += c->block_size >> 1;
-    if (noted)
-        coverage_note(c, c->block_size);
-    c->natural = c->cycles;
-    if (c->cycles >= c->deadline || c->attention || c->force_natural || address >= EXC_RETURN_BASE)
-        attend(c, address, size);
-    else
-        enter_block(c, address, size, true);
+    begin(c, address, size, true);
 }
 
 /* After ISB in an IT block Unicorn goes on as if the block were over: so go there once more, with ITSTATE as it is. */
 static void reenter(Core *c, uint32_t address, uint8_t it)
 {
-    core_ran(c, c->block_size);
+    core_ran(c, c->end - c->block);
     c->it = it;
-    c->block = address;
-    c->block_size = 0;
-    c->force_natural = true;
+    core_start_anew(c, address);
     core_set_reg(c, UC_REG_EPSR, XPSR_T | it_to_xpsr(it));
     core_set_reg(c, UC_REG_PC, address | 1);
 }
 
-/* The block starts where the one before ended. Is it a boundary all the same, or watched? */
-static __attribute__((noinline)) void look_back(Core *c, uint32_t address, uint32_t size)
+/* The block starts where the one before ended. Is it a boundary all the same? */
+static void look_back(Core *c, uint32_t address, uint32_t size)
 {
     uint8_t it = c->it;
-    if (ended_by_instruction(c, address, &it)) {
-        mpu_follow(c); /* FAULTMASK may have changed */
-        if (it)
-            reenter(c, address, it);
-        else
-            at_natural(c, address, size, 0, c->coverage.wanted);
-    } else
-        enter_block(c, address, size, false);
-}
-
-/* Every block comes here first: what is usual must be short. Blocks that go on where the one before ended are counted as
- * one with it. */
-static inline void on_block(Core *c, uint32_t address, uint32_t size, bool noted)
-{
-    uint32_t offset = address - c->code_base;
-    if (address != c->block + c->block_size || c->force_natural) {
-        uint8_t it = c->force_natural ? c->it : 0; /* branches end IT blocks, exception returns may not */
-        at_natural(c, address, size, it, noted);
+    if (!ended_by_instruction(c, &it)) {
+        begin(c, address, size, false);
         return;
     }
-    if (offset < 4 || offset > c->code_size || may_be_boundary(c->code + offset))
+    mpu_follow(c); /* FAULTMASK may have changed */
+    if (it)
+        reenter(c, address, it);
+    else
+        attend(c, address, size);
+}
+
+static __attribute__((noinline, cold)) void closer_look(Core *c, uint32_t address, uint32_t size)
+{
+    if (address == c->end)
         look_back(c, address, size);
     else
-        enter_block(c, address, size, false);
+        attend(c, address, size);
+}
+
+/* Every block comes here first. One that the filter knows has perhaps something to check before it runs; one that goes on
+ * where the one before ended is counted as one with it; any other starts at a natural boundary. */
+static inline void on_block(Core *c, uint32_t address, uint32_t size, bool noted)
+{
+    uint32_t end = c->end;
+    if (address == end) {
+        if (core_minds(c, address))
+            closer_look(c, address, size);
+        else
+            c->end = address + size;
+        return;
+    }
+    int64_t cycles = c->cycles + ((end - c->block) >> 1);
+    if (cycles >= c->deadline || core_minds(c, address)) {
+        closer_look(c, address, size);
+        return;
+    }
+    if (noted)
+        coverage_note(c, end - c->block);
+    c->cycles = cycles;
+    c->ring[c->ring_next++ % RING_SIZE] = address;
+    c->block = address;
+    c->end = address + size;
 }
 
 void core_on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user)

@@ -60,7 +60,8 @@ PyObject *core_start_coverage(PyObject *self, PyObject *unused)
     uc_err err = c->api.hook_add(c->uc, &c->block_hook, UC_HOOK_BLOCK, (void *)core_on_noted_block, c, 1, 0);
     if (err)
         return PyErr_Format(PyExc_RuntimeError, "Unicorn cannot hook blocks: %s", c->api.strerror(err));
-    c->flush = c->attention = true;
+    c->flush = true;
+    core_attend(c);
     Py_RETURN_NONE;
 }
 

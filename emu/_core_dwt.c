@@ -18,13 +18,13 @@ static bool counts(const Core *c) { return (c->scs.demcr & DEMCR_TRCENA) && (c->
 /* While stopped the count is kept in dwt[CYCCNT]; while running it is the time since cyccnt_base. */
 static uint32_t count(const Core *c)
 {
-    return counts(c) ? (uint32_t)(c->natural - c->scs.cyccnt_base) : c->scs.dwt[CYCCNT];
+    return counts(c) ? (uint32_t)(c->cycles - c->scs.cyccnt_base) : c->scs.dwt[CYCCNT];
 }
 
 static void set_count(Core *c, uint32_t value)
 {
     c->scs.dwt[CYCCNT] = value;
-    c->scs.cyccnt_base = c->natural - value;
+    c->scs.cyccnt_base = c->cycles - value;
 }
 
 /* The event a comparator raises, 0 for none or one that is not modelled. */

@@ -8,8 +8,10 @@ static bool needed(const Core *c) { return (c->scs.ccr & CCR_UNALIGN_TRP) || c->
 /* What needs the mode has changed: at the next natural boundary it begins or ends. */
 void exact_follow(Core *c)
 {
-    if (needed(c) != c->exact)
-        c->traps.restart = c->flush = c->attention = true;
+    if (needed(c) != c->exact) {
+        c->traps.restart = c->flush = true;
+        core_attend(c);
+    }
     c->exact = needed(c);
 }
 

@@ -86,16 +86,15 @@ static void jump(Core *c, uint32_t lr, uint32_t xpsr, uint32_t pc)
     c->it = xpsr_to_it(xpsr);
     c->clear_exclusive = !c->in_emu;
     core_set_reg(c, UC_REG_PC, c->in_emu && !c->it ? core_by_stub(c, target) : target); /* in an IT block the stub would be part of it */
-    c->block = pc & ~1u;
-    c->block_size = 0;
-    c->force_natural = true;
+    core_start_anew(c, pc & ~1u);
     core_idle_disturbed(c);
 }
 
 static void lockup(Core *c)
 {
     c->reason = RUN_LOCKUP;
-    c->stop = c->attention = true;
+    c->stop = true;
+    core_attend(c);
     core_leave(c); /* or Unicorn would fetch the same undefined instruction for ever */
 }
 
@@ -199,7 +198,8 @@ static bool take_pended(Core *c, int fault, uint32_t return_address)
     c->fault.exc_return = core_reg(c, UC_REG_LR);
     if (fault == EXC_SVCALL)
         return true;
-    c->fault_seen = c->stop = c->attention = true;
+    c->fault_seen = c->stop = true;
+    core_attend(c);
     if (c->reason != RUN_LOCKUP)
         c->reason = RUN_FAULT;
     return true;
@@ -281,7 +281,8 @@ static void restore(Core *c, uint32_t exc_return, const uint32_t frame[26], uint
     if ((exc_return & RETURNS_TO_THREAD) && (c->scs.scr & SCR_SLEEPONEXIT)) {
         c->waits_for_event = false;
         c->reason = RUN_SLEEP;
-        c->stop = c->attention = true;
+        c->stop = true;
+        core_attend(c);
     }
 }
 
@@ -297,7 +298,8 @@ static void failed_return(Core *c, uint32_t exc_return, int fault, uint32_t stat
     take(c, exc_return, core_reg(c, UC_REG_CONTROL), core_reg(c, UC_REG_XPSR));
     c->fault.exception = c->ipsr;
     c->fault.exc_return = exc_return;
-    c->fault_seen = c->stop = c->attention = true;
+    c->fault_seen = c->stop = true;
+    core_attend(c);
     c->reason = RUN_FAULT;
 }
 

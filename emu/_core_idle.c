@@ -120,7 +120,6 @@ void core_idle_skip(Core *c, int64_t until)
     if (rounds > 0) {
         repeat_ring(c, rounds);
         c->cycles += rounds * c->idle.period;
-        c->natural = c->cycles;
     }
     look_soon(c, until);
 }

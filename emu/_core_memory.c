@@ -187,7 +187,8 @@ void core_callback_failed(Core *c)
         PyErr_Fetch(&c->error_type, &c->error_value, &c->error_trace);
     else
         PyErr_Clear();
-    c->failed = c->stop = c->attention = true;
+    c->failed = c->stop = true;
+    core_attend(c);
 }
 
 void core_restore_error(Core *c)
@@ -368,7 +369,8 @@ static void add_alias(Core *c, Region *alias)
     }
     core_mind_marks(c);
     c->coverage.size = 0; /* look anew */
-    c->flush = c->attention = true;
+    c->flush = true;
+    core_attend(c);
 }
 
 /* The alias at `base`, whose place a new one takes. */

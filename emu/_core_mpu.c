@@ -134,5 +134,6 @@ void mpu_write(Core *c, uint32_t offset, uint32_t value)
     }
     c->mpu_fine = is_fine(c);
     exact_follow(c);
-    c->mpu_changed = c->attention = true;
+    c->mpu_changed = true;
+    core_attend(c);
 }

@@ -109,7 +109,7 @@ void nvic_pend(Core *c, int exception)
     if (!nvic_bit(c->nvic.pending, exception) && (c->scs.scr & SCR_SEVONPEND))
         c->event_register = true;
     nvic_assign(c->nvic.pending, exception, true);
-    c->attention = true;
+    core_attend(c);
 }
 
 /* A line that is still high pends again at once: B3.4.1, "level-sensitive interrupts". */

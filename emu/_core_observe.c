@@ -66,7 +66,8 @@ void core_hook_instructions(Core *c)
     if (c->code_hook)
         return;
     c->code_hook = !c->api.hook_add(c->uc, &hook, UC_HOOK_CODE, (void *)on_instruction, c, 1, 0);
-    c->traps.restart = c->flush = c->attention = true;
+    c->traps.restart = c->flush = true;
+    core_attend(c);
 }
 
 /* Call `call` with `self` before every instruction. False: there is no memory or room for it. */

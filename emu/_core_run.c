@@ -19,21 +19,30 @@ void core_set_reg(Core *c, int id, uint32_t value)
     c->api.reg_write(c->uc, id, &value);
 }
 
+/* The cycle at which a natural boundary has something to do. */
+static int64_t next_cycle(const Core *c)
+{
+    int64_t first = c->due < c->limit ? c->due : c->limit;
+    int64_t systick = systick_due(c);
+    first = systick < first ? systick : first;
+    return c->idle.look_at < first ? c->idle.look_at : first;
+}
+
 void core_update_deadline(Core *c)
 {
-    int64_t deadline = c->due < c->limit ? c->due : c->limit;
-    int64_t systick = systick_due(c);
-    deadline = systick < deadline ? systick : deadline;
-    c->deadline = c->idle.look_at < deadline ? c->idle.look_at : deadline;
+    bool at_once = c->attention || c->end == NOWHERE || c->it;
+    c->deadline = at_once ? INT64_MIN : next_cycle(c);
 }
 
 /* Account for the code that was left, up to `pc` when it was left in its middle. */
 static void charge(Core *c, uint32_t pc)
 {
-    uint32_t done = pc - c->block;
-    core_ran(c, done < c->block_size ? done : c->block_size);
+    uint32_t done = pc - c->block, size = c->end - c->block;
+    if (c->end != NOWHERE) {
+        core_ran(c, done < size ? done : size);
+        c->end = pc;
+    }
     c->block = pc;
-    c->block_size = 0;
 }
 
 void core_run_due(Core *c)
@@ -64,7 +73,7 @@ void core_leave(Core *c)
 /* What is pending is taken at the same boundary when the run goes on, as if it had not been left. */
 static bool leave_before(Core *c)
 {
-    c->force_natural = true;
+    core_start_anew(c, c->block);
     core_leave(c);
     return true;
 }
@@ -72,7 +81,7 @@ static bool leave_before(Core *c)
 /* What is due at a natural boundary before the block at `address` runs. True when that block is not to run now. */
 bool core_boundary(Core *c, uint32_t address)
 {
-    if (c->cycles >= c->deadline)
+    if (c->cycles >= next_cycle(c))
         core_run_due(c);
     if (c->mpu_changed)
         mpu_follow(c);
@@ -83,6 +92,7 @@ bool core_boundary(Core *c, uint32_t address)
     if (c->stop || (c->flush && c->in_emu))
         return leave_before(c);
     c->attention = nvic_best_pending(c) != 0;
+    core_update_deadline(c);
     int exception = c->attention ? nvic_next(c) : 0;
     if (exception == 0)
         return c->cycles >= c->idle.look_at && core_idle_look(c, address) && leave_before(c);
@@ -94,7 +104,6 @@ void core_synchronous(Core *c, uint32_t pc)
 {
     charge(c, pc);
     c->it = 0;
-    c->natural = c->cycles;
 }
 
 /* BKPT without a debugger, C1.5.1: DebugMonitor, or HardFault where that cannot be. */
@@ -184,9 +193,8 @@ static bool trigger_interrupt(Core *c, uint32_t pc)
         thumb_access_address(c, pc, c->fault_page) != STIR || !thumb_stored_word(c, pc, &irq) || !core_load(c, pc, &op, 2))
         return false;
     scs_write(c->uc, STIR & 0xFFF, 4, irq, c);
-    core_ran(c, (uint32_t)thumb_size(op));
-    c->block = pc + (uint32_t)thumb_size(op); /* which goes on from here, at no boundary */
-    core_set_reg(c, UC_REG_PC, c->block | 1);
+    c->end = pc + (uint32_t)thumb_size(op); /* the block goes on from here, at no boundary */
+    core_set_reg(c, UC_REG_PC, c->end | 1);
     return true;
 }
 
@@ -243,7 +251,7 @@ static void settle(Core *c, uc_err err)
         core_callback_failed(c);
     } else if (core_load(c, pc - 2, &before, 2) && before == 0xBF30) {
         core_synchronous(c, pc);
-        c->force_natural = true;
+        core_start_anew(c, pc);
         if (!nvic_wakes(c)) {
             c->waits_for_event = false;
             c->reason = RUN_SLEEP;
@@ -275,7 +283,7 @@ int core_run(Core *c, int64_t limit)
             c->api.ctl(c->uc, UC_CTL_TB_FLUSH);
             c->flush = false;
         }
-        if (c->force_natural && core_boundary(c, pc) && !c->stop)
+        if (c->end == NOWHERE && core_boundary(c, pc) && !c->stop)
             continue; /* an exception was entered */
         if (c->stop)
             break;
@@ -307,7 +315,6 @@ void core_reset(Core *c, uint32_t vectors, bool relocated)
     scs_reset(c);
     c->ipsr = 0;
     c->stop = c->event_register = c->access_fault = false;
-    c->force_natural = c->attention = true;
     if (relocated)
         c->scs.vtor = vectors;
     core_load(c, vectors, vector, 8);
@@ -324,9 +331,8 @@ void core_reset(Core *c, uint32_t vectors, bool relocated)
     core_set_reg(c, UC_REG_PC, vector[1]);
     c->it = 0;
     c->clear_exclusive = true;
-    c->block = vector[1] & ~1u;
-    c->block_size = 0;
-    core_update_deadline(c);
+    core_attend(c);
+    core_start_anew(c, vector[1] & ~1u);
 }
 
 int core_open(Core *c)
@@ -357,6 +363,7 @@ int core_open(Core *c)
         return -1;
     }
     c->due = c->limit = c->idle.look_at = INT64_MAX;
+    core_mind_marks(c);
     nvic_reset(&c->nvic);
     trace_power_on(c);
     scs_reset(c);

@@ -52,6 +52,14 @@ bool thumb_may_branch(const uint16_t op[2])
     return op[0] >> 12 >= 0xD || (op[0] & 0xFF00) == 0x4700 || (op[0] & 0xF500) == 0xB100 || (op[0] & 0xFF00) == 0xBD00;
 }
 
+/* ISB, CPS, MSR, WFI: what comes behind starts at a natural boundary. */
+bool thumb_is_boundary(const uint16_t op[2])
+{
+    if (!wide(op[0]))
+        return (op[0] & 0xFFE8) == 0xB660 || op[0] == 0xBF30;
+    return (op[0] == 0xF3BF && (op[1] & 0xFFF0) == 0x8F60) || ((op[0] & 0xFFE0) == 0xF380 && (op[1] & 0xD000) == 0x8000);
+}
+
 static uint32_t writes16(uint16_t op)
 {
     uint32_t low = 1u << (op & 7), middle = 1u << (op >> 8 & 7);

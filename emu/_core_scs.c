@@ -57,7 +57,8 @@ static void aircr_write(Core *c, uint32_t value)
     c->scs.prigroup = value >> 8 & 7;
     if (value & 4) { /* SYSRESETREQ */
         c->reason = RUN_RESET;
-        c->stop = c->attention = true;
+        c->stop = true;
+        core_attend(c);
     }
 }
 
@@ -87,7 +88,7 @@ static void shcsr_write(Core *c, uint32_t value)
         uint32_t *bits = shcsr_bits[n].pending ? c->nvic.pending : c->nvic.active;
         nvic_assign(bits, shcsr_bits[n].exception, value >> shcsr_bits[n].bit & 1);
     }
-    c->attention = true;
+    core_attend(c);
 }
 
 /* A word of bits per interrupt: ISER, ICER, ISPR, ICPR, IABR. */
@@ -109,7 +110,7 @@ static void irq_word_write(Core *c, uint32_t offset, uint32_t value)
             return;
         if (offset < 0x200) {
             nvic_assign(c->nvic.enabled, exception, offset < 0x180);
-            c->attention = true;
+            core_attend(c);
         } else if (offset < 0x280)
             nvic_pend(c, exception);
         else
@@ -132,7 +133,7 @@ static void priorities_write(Core *c, int first, uint32_t value)
     for (int n = 0; n < 4; n++)
         if (first + n < EXC_COUNT)
             c->nvic.priority[first + n] = (int16_t)(value >> 8 * n & IMPLEMENTED_PRIORITY);
-    c->attention = true;
+    core_attend(c);
 }
 
 static int priority_base(uint32_t offset)
@@ -207,7 +208,8 @@ static void write_word(Core *c, uint32_t offset, uint32_t value)
         uint32_t changed = (*word ^ value) & mask;
         *word ^= changed;
         if (changed && (offset == 0xD14 || offset == 0xD88)) { /* CCR and CPACR say which instructions trap */
-            c->traps.restart = c->flush = c->attention = true;
+            c->traps.restart = c->flush = true;
+            core_attend(c);
             exact_follow(c);
         }
         if (offset == 0xF34)

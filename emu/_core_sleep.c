@@ -13,8 +13,8 @@ int64_t core_wake_at(const Core *c)
 void core_pass(Core *c, int64_t cycle)
 {
     if (cycle > c->cycles)
-        c->cycles = c->natural = cycle;
-    c->force_natural = true;
+        c->cycles = cycle;
+    core_start_anew(c, c->block);
 }
 
 /* Let events due by now happen while the CPU sleeps, and say whether one of them wakes it. */
@@ -64,6 +64,6 @@ bool core_wait_for_event(Core *c, uint32_t pc)
         c->stop = true;
         core_leave(c);
     }
-    c->force_natural = true;
+    core_start_anew(c, pc);
     return true;
 }

@@ -15,15 +15,15 @@ void systick_reset(SysTick *s) { memset(s, 0, sizeof *s); }
 void systick_sync(Core *c)
 {
     SysTick *s = &c->systick;
-    while (counts(s) && c->natural >= s->zero_at) {
+    while (counts(s) && c->cycles >= s->zero_at) {
         s->countflag = true;
         if (s->ctrl & CTRL_TICKINT)
             nvic_pend(c, EXC_SYSTICK);
         s->stopped_value = 0;
         int64_t period = ((int64_t)s->load + 1) * divider(s);
         s->zero_at += period;
-        if (s->load && !(s->ctrl & CTRL_TICKINT) && c->natural >= s->zero_at) /* nobody looked for many periods */
-            s->zero_at += (c->natural - s->zero_at) / period * period;
+        if (s->load && !(s->ctrl & CTRL_TICKINT) && c->cycles >= s->zero_at) /* nobody looked for many periods */
+            s->zero_at += (c->cycles - s->zero_at) / period * period;
     }
 }
 
@@ -38,7 +38,7 @@ static uint32_t value(const Core *c)
     const SysTick *s = &c->systick;
     if (!counts(s))
         return s->stopped_value;
-    int64_t ticks = (s->zero_at - c->natural + divider(s) - 1) / divider(s);
+    int64_t ticks = (s->zero_at - c->cycles + divider(s) - 1) / divider(s);
     return (uint32_t)(ticks > s->load && !s->stopped_value ? 0 : ticks) & 0xFFFFFF; /* 0 until the reload */
 }
 
@@ -47,7 +47,7 @@ static void start(Core *c, uint32_t from)
 {
     SysTick *s = &c->systick;
     s->stopped_value = from;
-    s->zero_at = c->natural + (from ? (int64_t)from : (int64_t)s->load + 1) * divider(s);
+    s->zero_at = c->cycles + (from ? (int64_t)from : (int64_t)s->load + 1) * divider(s);
 }
 
 uint32_t systick_read(Core *c, uint32_t offset)

@@ -36,9 +36,7 @@ bool semihosting_call(Core *c, uint32_t pc)
         core_callback_failed(c);
     if (c->coverage.wanted)
         coverage_note(c, 2);
-    c->block = pc + 2;
-    c->block_size = 0;
-    c->force_natural = true;
+    core_start_anew(c, pc + 2);
     core_set_reg(c, UC_REG_PC, (pc + 2) | 1);
     return true;
 }

@@ -13,6 +13,7 @@
 typedef struct {
     uint32_t bases; /* registers that must be aligned when the block starts */
     uint32_t fp;    /* the first FP instruction, 0 for none */
+    bool boundary;  /* it ends with one that is followed by a natural boundary */
     uint32_t sites[MAX_SITES];
     int count;
 } Findings;
@@ -32,6 +33,7 @@ static void scan(Core *c, uint32_t address, uint32_t end, bool vouch, Findings *
     f->bases = 0;
     f->count = 0;
     f->fp = 0;
+    f->boundary = false;
     for (; address < end && f->count < MAX_SITES && traps_fetch(c, address, op); address += (uint32_t)thumb_size(op[0])) {
         int base = thumb_multiword_base(op);
         bool unknown = base >= 0 && !(aligned >> base & 1), vouched = unknown && !(changed >> base & 1);
@@ -42,6 +44,7 @@ static void scan(Core *c, uint32_t address, uint32_t end, bool vouch, Findings *
         bool traps = traps_may_occur(c, op), inside = conditional && base < 0;
         if ((unknown && !vouched) || (traps && (!inside || it)))
             f->sites[f->count++] = inside ? it : address;
+        f->boundary = thumb_is_boundary(op);
         uint32_t writes = thumb_writes(op);
         changed |= writes;
         if (!conditional)
@@ -208,6 +211,8 @@ void traps_translated(uc_engine *uc, uc_tb *block, uc_tb *before, void *user)
     }
     if (mind)
         traps_mind(c, address);
+    if (f.boundary)
+        traps_mind(c, address + block->size);
 }
 
 static bool all_aligned(Core *c, uint32_t bases)

@@ -13,11 +13,12 @@ static bool branched_to_next(Core *c)
     uint32_t from = c->block;
     uint16_t op[2];
     uint8_t it = c->it;
-    Region *r = core_backing(c, &from, c->block_size);
+    uint32_t size = c->end - c->block;
+    Region *r = core_backing(c, &from, size);
     if (r == NULL)
         return false;
     const uint8_t *start = r->host + (from - r->base);
-    return thumb_is_branch(op, thumb_last(start, start + c->block_size, op, &it));
+    return thumb_is_branch(op, thumb_last(start, start + size, op, &it));
 }
 
 /* Go on where a callback's `answer` says, in place of the block that was about to run; None says nothing. */
@@ -30,7 +31,6 @@ static bool diverted(Core *c, PyObject *answer)
         return false;
     core_set_reg(c, UC_REG_PC, (uint32_t)target | 1);
     c->block = (uint32_t)target & ~1u;
-    c->force_natural = true;
     return true;
 }
 
@@ -58,18 +58,24 @@ static bool call(Core *c, uint32_t address)
     return elsewhere;
 }
 
-/* Code is perhaps entered at `address`, which is marked. True: the block is not to run now. */
+/* Code is perhaps entered at `address`, which is marked. True: the block is not to run now. Where it is no natural boundary
+ * the callback sees the time of the last one, as a register's model would, and the run goes on as if nobody had watched. */
 bool core_call_watch(Core *c, uint32_t address, bool natural)
 {
     const Region *r = c->watch_region;
+    uint32_t block = c->block;
     if (!natural && !branched_to_next(c))
         return false;
-    core_ran(c, c->block_size);
     c->block = address;
-    c->block_size = 0;
     c->watching = true;
     bool elsewhere = call(c, r->target + (address - r->base));
     c->watching = false;
+    uint32_t target = c->block;
+    c->block = block;
+    if (elsewhere) {
+        core_ran(c, address - block);
+        core_start_anew(c, target);
+    }
     return elsewhere;
 }
 
@@ -92,9 +98,11 @@ static void mind(Core *c, const Region *r, uint32_t address)
             traps_mind(c, c->regions[n].base + (address - r->base));
 }
 
-/* The filter was emptied, or an alias has come: every mark once more. */
+/* The filter is empty, or an alias has come: every mark, and where exceptions return to. */
 void core_mind_marks(Core *c)
 {
+    for (uint32_t address = EXC_RETURN_BASE; address != 0; address += 2)
+        traps_mind(c, address);
     for (Region *r = c->regions; r < c->regions + c->region_count; r++)
         for (uint32_t n = 0; r->target == r->base && r->watched != NULL && n < r->size >> 4; n++)
             for (uint32_t bits = r->watched[n]; bits; bits &= bits - 1)
