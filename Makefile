@@ -43,9 +43,10 @@ soak: .venv/ready-for-tests images
 	@STM32EMU_HANDSHAKES=200 STM32EMU_CONNECTIONS=20 .venv/bin/python -m pytest \
 		tests/firmware/test_handshakes.py tests/firmware/test_variants.py
 
-# 100 000 damaged TLS handshakes: docs/explain.md.
+# 100 000 damaged TLS handshakes each for the observer and for the TLS server: docs/explain.md, docs/twin.md.
 mutations: .venv/ready-for-tests
-	@STM32EMU_MUTATIONS=100000 .venv/bin/python -m pytest tests/property/test_tls_mutations.py
+	@STM32EMU_MUTATIONS=100000 .venv/bin/python -m pytest \
+		tests/property/test_tls_mutations.py tests/property/test_twin_flights.py
 
 # Takes minutes and wants an otherwise idle machine; BENCH="interrupts idle" measures only those.
 bench: .venv/ready-for-tests images

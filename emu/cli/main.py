@@ -19,6 +19,7 @@ from stm32emu.cli.info import info
 from stm32emu.cli.peripherals import peripherals
 from stm32emu.cli.replay import replay
 from stm32emu.cli.run import run
+from stm32emu.cli.serve import serve
 from stm32emu.errors import InternalError, StmError, UserError
 from stm32emu.options import EXIT_CODES
 
@@ -49,7 +50,7 @@ def cli() -> None:
     """Run unmodified STM32F4 firmware and put its network ports on this machine."""
 
 
-for command in (run, replay, explain, info, chips, faults, peripherals, doctor):
+for command in (run, replay, explain, info, chips, faults, peripherals, doctor, serve):
     cli.add_command(command)
 
 

@@ -12,5 +12,7 @@ What a connection goes through:
 4. `doctor` holds rules over the evidence of all connections so far; the first that applies is the `verdict`.
 5. `ladder` makes text of it, `explainer` joins all of it for one capture or run.
 
-Registries are tables (`names`, `suites`, `algorithms`). Everything is free of IO; times are passed in.
+The other way round, `server.Server` speaks TLS itself, with what is in `twin`; `listener` has its sockets.
+
+Registries are tables (`names`, `suites`, `algorithms`). Everything but `listener` is free of IO; times are passed in.
 """

@@ -65,15 +65,25 @@ class Extensions:
     def __contains__(self, kind: int) -> bool:
         return kind in self._data
 
+    def malformed(self) -> Malformed | None:
+        """What is wrong with the first of a client's extensions that cannot be read."""
+        for kind, data in self._data.items():
+            parsed = attempt(
+                _CLIENTS.get(kind, Cursor.rest), data, f"the extension {names.name_of(names.EXTENSIONS, kind)}"
+            )
+            if isinstance(parsed, Malformed):
+                return parsed
+        return None
+
     @property
     def groups(self) -> tuple[int, ...] | None:
         """The named groups that a client can use."""
-        return self._read(names.SUPPORTED_GROUPS, lambda cursor: cursor.uints(2, 2, "groups"))
+        return self._read(names.SUPPORTED_GROUPS, _groups)
 
     @property
     def schemes(self) -> tuple[int, ...] | None:
         """The signature schemes that a client can verify."""
-        return self._read(names.SIGNATURE_ALGORITHMS, lambda cursor: cursor.uints(2, 2, "schemes"))
+        return self._read(names.SIGNATURE_ALGORITHMS, _schemes)
 
     @property
     def versions(self) -> tuple[int, ...] | None:
@@ -85,8 +95,13 @@ class Extensions:
     @property
     def fragment_length(self) -> int | None:
         """Bytes of plaintext that max_fragment_length allows in a record."""
-        code = self._read(names.MAX_FRAGMENT_LENGTH, lambda cursor: cursor.uint(1, "the code"))
+        code = self._read(names.MAX_FRAGMENT_LENGTH, _code)
         return FRAGMENT_LENGTHS.get(code or 0)
+
+    @property
+    def point_formats(self) -> tuple[int, ...] | None:
+        """The formats of points that a client can read."""
+        return self._read(names.EC_POINT_FORMATS, _point_formats)
 
     @property
     def server_name(self) -> str | None:
@@ -97,6 +112,32 @@ class Extensions:
     def protocols(self) -> tuple[str, ...] | None:
         """ALPN's protocols."""
         return self._read(names.ALPN, _protocols)
+
+    @property
+    def ticket(self) -> bytes | None:
+        """The session ticket, empty from a client that would like one."""
+        return self._data.get(names.SESSION_TICKET)
+
+    @property
+    def renegotiated_connection(self) -> bytes | None:
+        """What renegotiation_info says of the handshake before: nothing in the first."""
+        return self._read(names.RENEGOTIATION_INFO, lambda cursor: cursor.vector(1, "renegotiated_connection"))
+
+
+def _groups(cursor: Cursor) -> tuple[int, ...]:
+    return cursor.uints(2, 2, "groups")
+
+
+def _schemes(cursor: Cursor) -> tuple[int, ...]:
+    return cursor.uints(2, 2, "schemes")
+
+
+def _code(cursor: Cursor) -> int:
+    return cursor.uint(1, "the code")
+
+
+def _point_formats(cursor: Cursor) -> tuple[int, ...]:
+    return cursor.uints(1, 1, "point formats")
 
 
 def _host_name(cursor: Cursor) -> str:
@@ -113,3 +154,26 @@ def _protocols(cursor: Cursor) -> tuple[str, ...]:
     while inner.left:
         found.append(inner.vector(1, "a protocol").decode("ascii", errors="replace"))
     return tuple(found)
+
+
+def _nothing(cursor: Cursor) -> None:
+    cursor.end("an extension that is empty")
+
+
+_CLIENTS: dict[int, Callable[[Cursor], object]] = {
+    names.SERVER_NAME: _host_name,
+    names.MAX_FRAGMENT_LENGTH: _code,
+    names.SUPPORTED_GROUPS: _groups,
+    names.EC_POINT_FORMATS: _point_formats,
+    names.SIGNATURE_ALGORITHMS: _schemes,
+    names.ALPN: _protocols,
+    names.ENCRYPT_THEN_MAC: _nothing,
+    names.EXTENDED_MASTER_SECRET: _nothing,
+    names.RENEGOTIATION_INFO: lambda cursor: cursor.vector(1, "renegotiated_connection"),
+}
+"""How the extensions read that a TLS 1.2 server acts on."""
+
+
+def emit_protocols(protocols: Sequence[str]) -> bytes:
+    """ALPN's data."""
+    return vector(2, b"".join(vector(1, protocol.encode("ascii")) for protocol in protocols))

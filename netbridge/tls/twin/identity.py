@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the server shows of itself: a chain of certificates, and the key of the first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+from stm32emu.netbridge.tls.algorithms import ECDSA, GROUPS, RSA
+from stm32emu.netbridge.tls.certificate import Certificate
+from stm32emu.netbridge.tls.twin.signing import SigningKey
+
+_CODES = {name: code for code, name in GROUPS.items()}
+
+
+class IdentityError(Exception):
+    """A key or certificate that a server cannot use; says in one sentence why."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """`chain` in the order in which it is sent; whether the key belongs to it is not looked at."""
+
+    chain: tuple[Certificate, ...]
+    key: SigningKey
+
+    @property
+    def signature(self) -> int:
+        """ECDSA or RSA, as in signature schemes."""
+        return RSA if isinstance(self.key, rsa.RSAPrivateKey) else ECDSA
+
+    @property
+    def group(self) -> int | None:
+        """The named curve of the key that the certificate has; None for RSA."""
+        public = self.chain[0].public_key
+        return _CODES.get(public.curve.name) if isinstance(public, ec.EllipticCurvePublicKey) else None
+
+    def answers_to(self, name: str) -> bool:
+        """Whether the certificate is for this host, by its names (RFC 6125), or its common name if it has none."""
+        leaf = self.chain[0]
+        names = [value for kind, value in leaf.alternative_names if kind == "DNS"]
+        return any(_matches(pattern, name) for pattern in names or [leaf.subject.get("CN") or ""])
+
+
+def _matches(pattern: str, name: str) -> bool:
+    pattern, name = pattern.lower(), name.lower()
+    if pattern.startswith("*."):
+        return name.partition(".")[2] == pattern[2:]
+    return pattern == name
+
+
+def make_identity(chain: Sequence[Certificate], key: PrivateKeyTypes) -> Identity:
+    """Raises IdentityError for a key that cannot sign in TLS 1.2."""
+    if not chain:
+        raise IdentityError("a TLS server needs a certificate")
+    if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+        raise IdentityError("the private key is neither RSA nor on a named curve, which TLS 1.2's suites need")
+    return Identity(tuple(chain), key)

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Sessions that a client may take up again: kept by id (RFC 5246 section 7.4.1.2), or sealed in tickets (RFC 5077)."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from stm32emu.netbridge.tls.cursor import Cursor, Malformed, attempt, vector
+from stm32emu.netbridge.tls.twin.keys import MASTER_SECRET_SIZE
+from stm32emu.netbridge.tls.twin.protection import Random
+
+LIFETIME = 86_400
+"""Seconds for which a session may be resumed."""
+MAX_SESSIONS = 1000
+SESSION_ID_SIZE = 32
+_KEY_NAME_SIZE, _NONCE_SIZE = 16, 12
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What is taken up. `client` is the client's certificate in DER, empty for none; `created` in seconds."""
+
+    suite: int
+    master: bytes
+    extended: bool
+    server_name: str
+    client: bytes
+    created: int
+
+    @classmethod
+    def parse(cls, cursor: Cursor) -> Session:
+        """From a ticket's plaintext."""
+        suite, extended = cursor.uint(2, "the suite"), bool(cursor.uint(1, "extended"))
+        created, master = cursor.uint(8, "the time"), cursor.take(MASTER_SECRET_SIZE, "the master secret")
+        name = cursor.vector(2, "the name").decode()
+        return cls(suite, master, extended, name, cursor.vector(3, "the certificate"), created)
+
+    def emit(self) -> bytes:
+        """The plaintext of a ticket."""
+        head = self.suite.to_bytes(2, "big") + bytes((self.extended,)) + self.created.to_bytes(8, "big")
+        return head + self.master + vector(2, self.server_name.encode()) + vector(3, self.client)
+
+    def is_fresh(self, now: int) -> bool:
+        """Whether it may still be resumed."""
+        return self.created <= now <= self.created + LIFETIME
+
+
+class SessionCache:
+    """Up to MAX_SESSIONS; the oldest make room."""
+
+    def __init__(self) -> None:
+        self._sessions: OrderedDict[bytes, Session] = OrderedDict()
+
+    def put(self, session_id: bytes, session: Session) -> None:
+        """Keep one."""
+        self._sessions[session_id] = session
+        while len(self._sessions) > MAX_SESSIONS:
+            self._sessions.popitem(last=False)
+
+    def get(self, session_id: bytes) -> Session | None:
+        """The one kept under this id."""
+        return self._sessions.get(session_id)
+
+    def forget(self, session_id: bytes) -> None:
+        """A connection that failed takes its session with it (RFC 5246 section 7.2.2)."""
+        self._sessions.pop(session_id, None)
+
+
+class TicketSealer:
+    """Tickets in AES-256-GCM under a key of its own, which nobody else can read."""
+
+    def __init__(self, random: Random) -> None:
+        self._name = random(_KEY_NAME_SIZE)
+        self._aead = AESGCM(random(32))
+
+    def seal(self, session: Session, random: Random) -> bytes:
+        """Key name, nonce, ciphertext."""
+        nonce = random(_NONCE_SIZE)
+        return self._name + nonce + self._aead.encrypt(nonce, session.emit(), self._name)
+
+    def open(self, ticket: bytes) -> Session | None:
+        """The session; None for a ticket that is not ours, or was altered."""
+        name, nonce = ticket[:_KEY_NAME_SIZE], ticket[_KEY_NAME_SIZE : _KEY_NAME_SIZE + _NONCE_SIZE]
+        if name != self._name or len(nonce) < _NONCE_SIZE:
+            return None
+        try:
+            plaintext = self._aead.decrypt(nonce, ticket[_KEY_NAME_SIZE + _NONCE_SIZE :], name)
+        except InvalidTag:
+            return None
+        session = attempt(Session.parse, plaintext, "the ticket")
+        return None if isinstance(session, Malformed) else session

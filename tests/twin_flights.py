@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Conversations with the Python TLS server in memory: OpenSSL's client, and its flights to be said again."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from stm32emu.netbridge.tls.certificate import parse_certificate
+from stm32emu.netbridge.tls.server import Closed, Event, Server
+from stm32emu.netbridge.tls.twin.conduct import Conduct
+from stm32emu.netbridge.tls.twin.drbg import SeededSource
+from stm32emu.netbridge.tls.twin.identity import Identity, make_identity
+from stm32emu.netbridge.tls.twin.policy import Policy
+from stm32emu.netbridge.tls.twin.resumption import TicketSealer
+from stm32emu.netbridge.tls.twin.site import Site
+from tls_samples import client_context, identity
+
+NOW = 1_700_000_000
+Prepare = Callable[[ssl.SSLContext], None]
+
+
+@cache
+def identities() -> tuple[Identity, ...]:
+    """One with a key on secp256r1, one with an RSA key."""
+    made = (identity(ec.generate_private_key(ec.SECP256R1())), identity(rsa.generate_private_key(65537, 2048)))
+    return tuple(make_identity([parse_certificate(each.der)], each.key) for each in made)
+
+
+def make_server(policy: Policy | None = None, conduct: Conduct | None = None, seed: bytes = b"seed") -> Server:
+    """One whose every number follows from the seed."""
+    source = SeededSource(seed)
+    site = Site(identities(), policy or Policy(), TicketSealer(source), conduct or Conduct())
+    return Server(site, source, NOW)
+
+
+class Client:
+    """OpenSSL's, over memory."""
+
+    def __init__(self, prepare: Prepare = lambda context: None, session: ssl.SSLSession | None = None) -> None:
+        self.context = client_context()
+        prepare(self.context)
+        self._input, self._output = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = self.context.wrap_bio(self._input, self._output, server_hostname="localhost", session=session)
+
+    def flight(self, data: bytes) -> bytes:
+        """What it answers in its handshake."""
+        self._input.write(data)
+        with suppress(ssl.SSLWantReadError):
+            self.tls.do_handshake()
+        return self._output.read()
+
+    def say(self, data: bytes) -> bytes:
+        """Application data, as records."""
+        self.tls.write(data)
+        return self._output.read()
+
+    def hear(self, records: bytes) -> bytes:
+        """The application data in some records."""
+        self._input.write(records)
+        heard = b""
+        with suppress(ssl.SSLWantReadError):
+            while data := self.tls.read(1 << 16):
+                heard += data
+        return heard
+
+
+def converse(server: Server, client: Client) -> list[bytes]:
+    """A handshake, and "hello" from the client: the client's flights."""
+    flights, data = [], b""
+    while (flight := client.flight(data)) and not _closed(server.receive(flight)):
+        flights.append(flight)
+        data = server.take_output()
+    if server.state.name == "OPEN":
+        flights.append(client.say(b"hello"))
+        server.receive(flights[-1])
+    return flights
+
+
+def _closed(events: list[Event]) -> bool:
+    return any(isinstance(event, Closed) for event in events)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a client said to a server of this policy and seed, which it can be told again."""
+
+    policy: Policy
+    flights: tuple[bytes, ...]
+
+    def server(self) -> Server:
+        return make_server(self.policy)
+
+
+@cache
+def recorded(suite: int) -> Recorded:
+    """A conversation with one suite."""
+    policy = Policy(suites=(suite,), groups=(23,))
+    return Recorded(policy, tuple(converse(make_server(policy), Client())))

@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The Python TLS server, message by message: what it chooses, what it refuses and by which alert."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from stm32emu.netbridge.tls import names
+from stm32emu.netbridge.tls.algorithms import Scheme
+from stm32emu.netbridge.tls.cursor import attempt, uints, vector
+from stm32emu.netbridge.tls.extensions import Extension
+from stm32emu.netbridge.tls.handshake import RawMessage
+from stm32emu.netbridge.tls.messages import ClientHello
+from stm32emu.netbridge.tls.records import Record
+from stm32emu.netbridge.tls.server import ApplicationData, Closed, HandshakeDone, Server, Warned
+from stm32emu.netbridge.tls.twin import keys
+from stm32emu.netbridge.tls.twin.drbg import SeededSource
+from stm32emu.netbridge.tls.twin.handshake import TABLE, State
+from stm32emu.netbridge.tls.twin.policy import Policy
+from stm32emu.netbridge.tls.twin.resumption import LIFETIME, Session, SessionCache, TicketSealer
+from twin_flights import NOW, Client, converse, identities, make_server
+
+GROUPS = Extension(names.SUPPORTED_GROUPS, uints(2, 2, (29, 23)))
+SCHEMES = Extension(names.SIGNATURE_ALGORITHMS, uints(2, 2, (0x0403, 0x0401)))
+HELLO = ClientHello(names.TLS_1_2, bytes(32), b"", (0xC02B, 0xC02F), b"\0", (GROUPS, SCHEMES))
+
+
+def record(kind: int, fragment: bytes, version: int = names.TLS_1_2) -> bytes:
+    return Record(kind, version, len(fragment), fragment).emit()
+
+
+def say(hello: ClientHello) -> bytes:
+    return record(names.HANDSHAKE, RawMessage(names.CLIENT_HELLO, hello.emit()).emit())
+
+
+def with_extension(kind: int, data: bytes) -> ClientHello:
+    kept = [extension for extension in HELLO.extensions if extension.type != kind]
+    return replace(HELLO, extensions=(*kept, Extension(kind, data)))
+
+
+def alert_of(data: bytes, policy: Policy | None = None) -> int:
+    """The fatal alert with which a server answers; it is the last thing that it says."""
+    server = make_server(policy)
+    events = server.receive(data)
+    output = server.take_output()
+    assert isinstance(events[-1], Closed), events
+    assert events[-1].error is not None
+    assert output[-7:] == record(names.ALERT, bytes((names.FATAL, events[-1].error.description)))
+    return events[-1].error.description
+
+
+BAD_HELLOS: dict[str, tuple[ClientHello, int]] = {
+    "TLS 1.1": (replace(HELLO, version=names.TLS_1_1), 70),
+    "a fallback to TLS 1.1": (replace(HELLO, version=names.TLS_1_1, suites=(0xC02B, 0x5600)), 86),
+    "no null compression": (replace(HELLO, compressions=b"\1"), 47),
+    "no suites": (replace(HELLO, suites=()), 47),
+    "no common suite": (replace(HELLO, suites=(0x1301, 0x002F)), 40),
+    "no common group": (with_extension(names.SUPPORTED_GROUPS, uints(2, 2, (30,))), 40),
+    "no common hash": (with_extension(names.SIGNATURE_ALGORITHMS, uints(2, 2, (0x0203, 0x0201))), 40),
+    "no schemes, which means SHA-1": (replace(HELLO, extensions=(GROUPS,)), 40),
+    "not the certificate's curve, and no RSA": (
+        replace(with_extension(names.SUPPORTED_GROUPS, uints(2, 2, (24,))), suites=(0xC02B,)),
+        40,
+    ),
+    "an extension twice": (replace(HELLO, extensions=(GROUPS, GROUPS, SCHEMES)), 50),
+    "groups of an odd length": (with_extension(names.SUPPORTED_GROUPS, vector(2, bytes(3))), 50),
+    "no such fragment length": (with_extension(names.MAX_FRAGMENT_LENGTH, b"\5"), 47),
+    "compressed points only": (with_extension(names.EC_POINT_FORMATS, b"\1\1"), 47),
+    "a renegotiation": (with_extension(names.RENEGOTIATION_INFO, vector(1, bytes(12))), 40),
+    "an extended_master_secret with contents": (with_extension(names.EXTENDED_MASTER_SECRET, b"\0"), 50),
+}
+
+
+@pytest.mark.parametrize("what", BAD_HELLOS)
+def test_hellos_that_are_refused(what: str) -> None:
+    hello, alert = BAD_HELLOS[what]
+    assert alert_of(say(hello)) == alert
+
+
+BAD_RECORDS: dict[str, tuple[bytes, int]] = {
+    "plain HTTP": (b"GET / HTTP/1.0\r\n\r\n", 10),
+    "SSL 2": (b"\x80\x2e\x01\x03\x01", 10),
+    "a record of TLS 4": (record(names.HANDSHAKE, b"\1", 0x0404), 70),
+    "a record that is too long": (b"\x16\x03\x01\x40\x01", 22),
+    "an empty record": (record(names.HANDSHAKE, b""), 10),
+    "application data at once": (record(names.APPLICATION_DATA, b"GET"), 10),
+    "ChangeCipherSpec at once": (record(names.CHANGE_CIPHER_SPEC, b"\1"), 10),
+    "Finished at once": (record(names.HANDSHAKE, RawMessage(names.FINISHED, bytes(12)).emit()), 10),
+    "an alert in the middle of a message": (
+        record(names.HANDSHAKE, b"\1\0\1\0") + record(names.ALERT, b"\1\0"),
+        10,
+    ),
+    "a message that is too long": (record(names.HANDSHAKE, b"\1\xff\xff\xff"), 50),
+    "a hello that ends too early": (record(names.HANDSHAKE, RawMessage(names.CLIENT_HELLO, bytes(20)).emit()), 50),
+    "an alert of one byte": (record(names.ALERT, b"\1"), 50),
+    "an alert of no level": (record(names.ALERT, b"\3\0"), 47),
+}
+
+
+@pytest.mark.parametrize("what", BAD_RECORDS)
+def test_records_that_are_refused(what: str) -> None:
+    data, alert = BAD_RECORDS[what]
+    assert alert_of(data) == alert
+
+
+def test_every_message_in_every_state_but_its_own_is_unexpected() -> None:
+    """The table is all there is: OpenSSL's flight is stopped at each state, and every message tried there."""
+    flights = converse(make_server(), Client())
+    stops = {State.HELLO: b"", State.KEY_EXCHANGE: flights[0]}
+    for state, heard in stops.items():
+        for kind in names.HANDSHAKE_TYPES:
+            if (state, kind) in TABLE:
+                continue
+            server = make_server()
+            server.receive(heard)
+            assert server.state is state
+            events = server.receive(record(names.HANDSHAKE, RawMessage(kind, b"").emit()))
+            assert isinstance(events[0], Closed)
+            assert events[0].error is not None
+            assert events[0].error.description == 10
+
+
+def test_an_alert_of_the_peers_is_not_answered() -> None:
+    server = make_server()
+    (event,) = server.receive(record(names.ALERT, bytes((names.FATAL, 48))))
+    assert isinstance(event, Closed)
+    assert str(event.error) == "48 unknown_ca: sent by the peer"
+    assert server.take_output() == b""
+
+
+def test_a_warning_changes_nothing() -> None:
+    server = make_server()
+    assert server.receive(record(names.ALERT, bytes((names.WARNING, 112)))) == [Warned(112)]
+    assert server.state is State.HELLO
+
+
+def open_connection() -> tuple[Server, Client]:
+    server, client = make_server(), Client()
+    converse(server, client)
+    client.flight(server.take_output())
+    return server, client
+
+
+def test_both_sides_close() -> None:
+    server, client = open_connection()
+    server.close()
+    assert client.hear(server.take_output()) == b""
+    other, client = open_connection()
+    with pytest.raises(ssl.SSLWantReadError):
+        client.tls.unwrap()
+    assert other.receive(client._output.read()) == [Closed(None)]
+
+
+def test_what_is_sent_arrives_in_records_of_the_limit() -> None:
+    server, client = open_connection()
+    text = bytes(range(256)) * 200
+    server.send(text)
+    assert client.hear(server.take_output()) == text
+
+
+def test_nothing_is_sent_before_the_handshake_or_after_the_end() -> None:
+    with pytest.raises(RuntimeError):
+        make_server().send(b"early")
+    server, _ = open_connection()
+    server.close()
+    with pytest.raises(RuntimeError):
+        server.send(b"late")
+
+
+def test_the_client_order_counts_if_the_policy_says_so() -> None:
+    chosen = []
+    for client_order in (False, True):
+        server = make_server(Policy(suites=(0xC02C, 0xC02B), client_order=client_order))
+        server.receive(say(replace(HELLO, suites=(0xC02B, 0xC02C))))
+        assert server.outcome is not None
+        chosen.append(server.outcome.suite)
+    assert chosen == [0xC02C, 0xC02B]
+
+
+def test_the_hash_is_the_first_of_the_clients_that_the_policy_has() -> None:
+    server = make_server()
+    server.receive(say(with_extension(names.SIGNATURE_ALGORITHMS, uints(2, 2, (0x0203, 0x0603, 0x0403)))))
+    assert server.outcome is not None
+    assert server.outcome.choice is not None
+    assert server.outcome.choice.scheme == Scheme(0x0603)
+
+
+def test_the_same_seed_gives_the_same_flight() -> None:
+    outputs = []
+    for seed in (b"one", b"one", b"two"):
+        server = make_server(seed=seed)
+        server.receive(say(HELLO))
+        outputs.append(server.take_output())
+    assert outputs[0] == outputs[1] != outputs[2]
+
+
+def test_prf() -> None:
+    """The vector that is in circulation for SHA-256; its first bytes."""
+    secret = bytes.fromhex("9bbe436ba940f017b17652849a71db35")
+    seed = bytes.fromhex("a0ba9f936cda311827a6f796ffd5198c")
+    expected = "e3f229ba727be17b8d122620557cd453c2aab21d07c3d495329b52d4e61edb5a"
+    assert keys.prf("sha256", secret, b"test label", seed, 32).hex() == expected
+
+
+SESSION = Session(0xC02B, bytes(range(48)), True, "localhost", b"certificate", NOW)
+
+
+def test_tickets_open_for_who_sealed_them_only() -> None:
+    source = SeededSource(b"tickets")
+    sealer, other = TicketSealer(source), TicketSealer(source)
+    ticket = sealer.seal(SESSION, source)
+    assert sealer.open(ticket) == SESSION
+    assert other.open(ticket) is None
+    for at in range(len(ticket)):
+        assert sealer.open(ticket[:at] + bytes((ticket[at] ^ 1,)) + ticket[at + 1 :]) is None
+        assert sealer.open(ticket[:at]) is None
+
+
+def test_sessions_grow_old_and_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert SESSION.is_fresh(NOW + LIFETIME)
+    assert not SESSION.is_fresh(NOW + LIFETIME + 1)
+    monkeypatch.setattr("stm32emu.netbridge.tls.twin.resumption.MAX_SESSIONS", 2)
+    cache = SessionCache()
+    for name in (b"1", b"2", b"3"):
+        cache.put(name, SESSION)
+    assert [cache.get(name) is None for name in (b"1", b"2", b"3")] == [True, False, False]
+
+
+def test_a_session_survives_its_ticket_only_whole() -> None:
+    assert attempt(Session.parse, SESSION.emit(), "a session") == SESSION
+
+
+Change = Callable[[ClientHello], ClientHello]
+SECOND_VISITS: dict[str, tuple[Policy, Change, bool]] = {
+    "the same": (Policy(), lambda hello: hello, True),
+    "without its suite": (Policy(), lambda hello: replace(hello, suites=(0xC02F,)), False),
+    "another host": (
+        Policy(),
+        lambda hello: replace(
+            hello,
+            extensions=tuple(
+                Extension(names.SERVER_NAME, each.data.replace(b"local", b"other")) if each.type == 0 else each
+                for each in hello.extensions
+            ),
+        ),
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("what", SECOND_VISITS)
+def test_sessions_are_resumed_by_id(what: str) -> None:
+    policy, change, resumes = SECOND_VISITS[what]
+    first, client = make_server(replace(policy, tickets=False)), Client()
+    flights = converse(first, client)
+    client.flight(first.take_output())
+    hello = attempt(ClientHello.parse, flights[0][9:], "the hello")
+    assert isinstance(hello, ClientHello)
+    server = Server(first._site, SeededSource(b"second"), NOW)
+    server.receive(say(change(replace(hello, session_id=first._handshake.session_id))))
+    assert server.outcome is not None
+    assert server.outcome.resumed is resumes
+
+
+def test_a_session_without_its_extended_master_secret_ends_the_handshake() -> None:
+    """RFC 7627 section 5.3."""
+    first = make_server(Policy(tickets=False))
+    flights = converse(first, Client())
+    hello = attempt(ClientHello.parse, flights[0][9:], "the hello")
+    assert isinstance(hello, ClientHello)
+    kept = tuple(each for each in hello.extensions if each.type != names.EXTENDED_MASTER_SECRET)
+    server = Server(first._site, SeededSource(b"second"), NOW)
+    (event,) = server.receive(say(replace(hello, session_id=first._handshake.session_id, extensions=kept)))
+    assert isinstance(event, Closed)
+    assert event.error is not None
+    assert event.error.description == 40
+
+
+def test_done_tells_what_was_negotiated() -> None:
+    server, client = make_server(Policy(protocols=("http/1.1",))), Client(lambda c: c.set_alpn_protocols(["http/1.1"]))
+    first = client.flight(b"")
+    server.receive(first)
+    events = server.receive(client.flight(server.take_output()))
+    assert isinstance(events[0], HandshakeDone)
+    outcome = events[0].outcome
+    assert outcome.terms.protocol == "http/1.1"
+    assert outcome.terms.server_name == "localhost"
+    assert outcome.choice is not None
+    assert outcome.choice.identity in identities()
+    client.flight(server.take_output())
+    assert server.receive(client.say(b"x")) == [ApplicationData(b"x")]
