@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -28,13 +29,14 @@ class OutputFile:
     Args:
         flag: the option, for the sentence.
         path: created, or emptied.
+        private: only the user may read it, whatever it was before.
     """
 
-    def __init__(self, flag: str, path: Path) -> None:
+    def __init__(self, flag: str, path: Path, *, private: bool = False) -> None:
         self._flag = flag
         self._path = path
         try:
-            self._stream = path.open("wb", buffering=0)
+            self._stream = open(path, "wb", buffering=0, opener=_private if private else None)  # noqa: SIM115
         except (OSError, ValueError) as error:
             raise self._complaint(error) from None
 
@@ -44,6 +46,18 @@ class OutputFile:
         try:
             while rest:
                 rest = rest[self._stream.write(rest) :]
+        except OSError as error:
+            raise self._complaint(error) from None
+
+    @property
+    def correctable(self) -> bool:
+        """Whether `write_at` can be used; not with a pipe."""
+        return self._stream.seekable()
+
+    def write_at(self, offset: int, data: bytes) -> None:
+        """All of `data`, in place of what has been written there."""
+        try:
+            os.pwrite(self._stream.fileno(), data, offset)
         except OSError as error:
             raise self._complaint(error) from None
 
@@ -57,6 +71,13 @@ class OutputFile:
 
     def _complaint(self, error: OSError | ValueError) -> UserError:
         return UserError(f"{self._flag}: {self._path} cannot be written ({_reason(error)})")
+
+
+def _private(path: str, flags: int) -> int:
+    """An opener for files that hold secrets."""
+    descriptor = os.open(path, flags, 0o600)
+    os.fchmod(descriptor, 0o600)
+    return descriptor
 
 
 def _reason(error: OSError | ValueError) -> str:

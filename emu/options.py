@@ -69,6 +69,7 @@ class RunOptions:
     duration: float | None = None
     until: str | None = None
     pcap: Path | None = None
+    keylog: Path | None = None
     record: Path | None = None
     json: Path | None = None
     coverage: Path | None = None
@@ -249,6 +250,10 @@ OPTIONS = (
     Option(
         "--pcap", "pcap", "FILE", "write the Ethernet traffic, with virtual times, to a pcapng file", Path,
         observer=True,
+    ),
+    Option(
+        "--keylog", "keylog", "FILE", "write the secrets of mbedTLS's connections to a key log, and to --pcap's file",
+        Path, observer=True,
     ),
     Option("--record", "record", "FILE", "write what came from outside to a file for `stm32emu replay`", Path),
     Option(

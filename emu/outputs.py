@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The files that a run writes: its traffic (--pcap), its recording (--record), what was found (--json), and which
-code ran (--coverage)."""
+"""The files that a run writes: its traffic (--pcap), its recording (--record), what was found (--json), which
+code ran (--coverage), and the secrets of TLS connections (--keylog)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from hashlib import sha256
 from importlib.metadata import version
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,6 +23,9 @@ from stm32emu.netbridge.link import Direction, Link
 from stm32emu.netbridge.pcapng import PcapngWriter
 from stm32emu.options import RunOptions, recorded_words
 from stm32emu.recording import End, Header, Input, RecordingWriter
+
+ROOM_FOR_SECRETS = 64 * 1024
+"""Bytes, for those of 370 connections."""
 
 
 class Outputs:
@@ -41,11 +45,14 @@ class Outputs:
         self._recording: RecordingWriter | None = None
         self._summary: OutputFile | None = None
         self._coverage: OutputFile | None = None
+        self._capture: PcapngWriter | None = None
+        self._keylog: OutputFile | None = None
 
     def __enter__(self) -> Self:
         if self._options.pcap is not None:
-            self._capture = PcapngWriter(self._files.enter_context(OutputFile("--pcap", self._options.pcap)))
-            self._link.taps.append(self._on_frame)
+            self._start_capture(self._options.pcap)
+        if self._options.keylog is not None:
+            self._keylog = self._files.enter_context(OutputFile("--keylog", self._options.keylog, private=True))
         if self._options.record is not None:
             file = self._files.enter_context(OutputFile("--record", self._options.record))
             self._recording = RecordingWriter(file.write, self._header())
@@ -56,8 +63,22 @@ class Outputs:
             self._machine.cpu.start_coverage()
         return self
 
+    def _start_capture(self, path: Path) -> None:
+        file = self._files.enter_context(OutputFile("--pcap", path))
+        self._capture = capture = PcapngWriter(file)
+        if self._options.keylog is not None and file.correctable:
+            capture.reserve_secrets(file, ROOM_FOR_SECRETS)
+        self._link.taps.append(lambda frame, now, way: capture.packet(frame, now, way is Direction.TO_GUEST))
+
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._files.close()
+
+    def secret(self, line: bytes) -> None:
+        """A line of a key log: for its file, and for the capture, so that it can be read."""
+        if self._keylog:
+            self._keylog.write(line)
+        if self._capture:
+            self._capture.secrets(line)
 
     def input(self, event: Input) -> None:
         """Something has set out for the machine."""
@@ -82,9 +103,6 @@ class Outputs:
         coverage = Coverage(self._machine.firmware.contents, self._machine.cpu.coverage())
         lcov = self._options.coverage is not None and self._options.coverage.suffix == LCOV_SUFFIX
         return tracefile(coverage, self._machine.symbols) if lcov else coverage.to_json()
-
-    def _on_frame(self, frame: bytes, now: int, way: Direction) -> None:
-        self._capture.packet(frame, now, way is Direction.TO_GUEST)
 
     def _header(self) -> Header:
         digest = sha256(self._machine.firmware.contents).hexdigest()

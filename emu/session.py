@@ -20,6 +20,7 @@ from stm32emu.crash import Crash
 from stm32emu.elf import load_firmware
 from stm32emu.errors import GuestError, UserError
 from stm32emu.fault_injection import FaultInjection
+from stm32emu.keylog import KeyLog
 from stm32emu.log import Log
 from stm32emu.machine import Machine
 from stm32emu.netbridge.bridge import Bridge, BridgeError
@@ -115,6 +116,8 @@ class Session:
             self.cable.link.taps.append(self._log_frame)
         self._recording = recording
         self._outputs = Outputs(self.options, self.machine, self.cable.link)
+        if options.keylog is not None:
+            KeyLog(self.machine, self._outputs.secret)
         self._interrupted: int | None = None
         self._reason = Reason.STOPPED
         self.machine.cpu.skip_loops = not options.no_idle_skip

@@ -31,14 +31,28 @@ class Stream(Protocol):
         """All of `data`."""
 
 
+class Correctable(Stream, Protocol):
+    """A file whose bytes can be replaced."""
+
+    def write_at(self, offset: int, data: bytes, /) -> object:
+        """All of `data`, in place of what is there."""
+
+
 class PcapngWriter:
     """One Ethernet interface, timestamps in virtual nanoseconds since reset. The stream is the caller's to close.
 
     Little-endian on every host, so that equal runs give equal files.
+
+    Args:
+        stream: empty.
     """
 
     def __init__(self, stream: Stream, *, interface: str = "guest", application: str = "stm32emu") -> None:
         self._stream = stream
+        self._written = 0
+        self._room = 0  # bytes left of what is reserved for secrets, which ends at _room_end
+        self._room_end = 0
+        self._reserved: Correctable | None = None
         section = struct.pack("<IHHQ", 0x1A2B3C4D, 1, 0, _UNKNOWN_LENGTH)
         self._block(_SECTION_HEADER, section + _options((_SHB_USERAPPL, application.encode())))
         options = _options((_IF_NAME, interface.encode()), (_IF_TSRESOL, b"\x09"))
@@ -51,13 +65,29 @@ class PcapngWriter:
         options = [(_EPB_FLAGS, flags)] + ([(_OPT_COMMENT, comment.encode())] if comment else [])
         self._block(_ENHANCED_PACKET, struct.pack("<IIIII", *fields) + _padded(frame) + _options(*options))
 
+    def reserve_secrets(self, stream: Correctable, room: int) -> None:
+        """Keep `room` bytes, empty lines for now, before all packets, which secrets that come later are put into.
+
+        Args:
+            stream: what the writer writes to.
+            room: a multiple of 4.
+        """
+        self._block(_DECRYPTION_SECRETS, struct.pack("<II", _TLS_KEY_LOG, room) + b"\n" * room)
+        self._reserved, self._room, self._room_end = stream, room, self._written - 4
+
     def secrets(self, data: bytes) -> None:
-        """TLS secrets, lines of a key log file; Wireshark wants them before the packets that they decrypt."""
+        """TLS secrets, lines of a key log file. Wireshark wants them before the packets that they decrypt: they are put
+        into what is reserved, and only when that is full behind what is there."""
+        if self._reserved is not None and len(data) <= self._room:
+            self._reserved.write_at(self._room_end - self._room, data)
+            self._room -= len(data)
+            return
         self._block(_DECRYPTION_SECRETS, struct.pack("<II", _TLS_KEY_LOG, len(data)) + _padded(data))
 
     def _block(self, kind: int, body: bytes) -> None:
         length = len(body) + 12
         self._stream.write(struct.pack("<II", kind, length) + body + struct.pack("<I", length))
+        self._written += length
 
 
 def _padded(data: bytes) -> bytes:

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from scapy.utils import RawPcapNgReader, rdpcap
 
+from stm32emu.files import OutputFile
 from stm32emu.netbridge.pcapng import PcapngWriter
 from stm32emu.netbridge.wire.ethernet import ETHERTYPE_IPV4, EthernetFrame, Mac
 from stm32emu.netbridge.wire.ipv4 import PROTOCOL_TCP, PROTOCOL_UDP, Ipv4Packet
@@ -159,6 +160,24 @@ def test_wireshark_decrypts_a_capture_that_carries_its_secrets(tmp_path: Path) -
             writer.packet(frame(src, dst, PROTOCOL_TCP, segment.emit(src, dst)), at, inbound)
     command = ["tshark", "-n", "-r", str(path), "-Y", "http", "-T", "fields", "-e", "http.request.uri"]
     assert subprocess.run(command, capture_output=True, check=True, text=True).stdout == "/found-in-the-capture\n"
+
+
+def test_secrets_that_come_late_stand_before_the_packets(tmp_path: Path) -> None:
+    """In the room reserved for them; those that no longer fit are in a block of their own."""
+    path = tmp_path / "late.pcapng"
+    with OutputFile("--pcap", path) as file:
+        writer = PcapngWriter(file)
+        writer.reserve_secrets(file, 2 * len(KEY_LOG) + 4)
+        for n, time in enumerate(TIMES):
+            writer.packet(FRAMES[n], time, inbound=True)
+        for n in range(3):
+            writer.secrets(KEY_LOG.replace(b"11", b"%02x" % n))
+    contents = path.read_bytes()
+    places = [contents.index(b"%02x" % n * 48) for n in range(3)]
+    assert places[0] < places[1] < contents.index(FRAMES[0]) < contents.index(FRAMES[1]) < places[2]
+    assert [bytes(packet) for packet in rdpcap(str(path))] == list(FRAMES)
+    said = subprocess.run(["capinfos", str(path)], capture_output=True, check=True, text=True).stdout
+    assert "Number of decryption secrets in file: 2" in said
 
 
 def test_equal_calls_give_equal_bytes() -> None:

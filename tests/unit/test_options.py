@@ -58,6 +58,7 @@ def test_every_field_has_an_option() -> None:
         ("hse", "8000k", 8_000_000),
         ("seed", "0x10", 16),
         ("seed", "7", 7),
+        ("keylog", "keys.txt", Path("keys.txt")),
         ("watchdog", "20s", 20.0),
         ("traces", "mbedtls,ecp_*,HAL_ETH_*,mbedtls", ("mbedtls", "ecp_*", "HAL_ETH_*")),
         ("duration", "10", 10.0),
