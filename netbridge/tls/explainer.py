@@ -90,8 +90,9 @@ class Explainer:
     def end(self, now: int) -> None:
         """The run or capture ends."""
         for connection in sorted(self._open, key=lambda each: each.number):
-            connection.observer.cut(self.moment(now))
-            self.settle(connection)
+            if connection.has_news:
+                connection.observer.cut(self.moment(now))
+                self.settle(connection)
         self._open.clear()
 
     def open(self, client: Address, server: Address, midway: bool, now: int) -> _Connection:
@@ -136,9 +137,9 @@ class Explainer:
             return
         self.certificate = certificate_of(transcript) or self.certificate
         evidence = Evidence(transcript, self.certificate, self._keys)
-        if self._evidence and self._evidence[-1].number == evidence.number:
-            self._evidence.pop()
-        self._evidence.append(evidence)
+        connection.told = len(transcript.events)
+        others = [each for each in self._evidence if each.number != evidence.number]
+        self._evidence = deque(sorted([*others, evidence], key=lambda each: each.number), maxlen=REMEMBERED)
         verdict = diagnose(Case(self.evidence, self._device()))
         self._report(Report(evidence, verdict, render(evidence, verdict, self._said)))
         self._said = verdict
@@ -152,7 +153,13 @@ class _Connection:
         self.observer = observer
         self._explainer = explainer
         self.mute = False
+        self.told = 0
         self._seen = 0
+
+    @property
+    def has_news(self) -> bool:
+        """Whether anything has happened since it was last reported, for its silence."""
+        return len(self.observer.transcript.events) > self.told
 
     @property
     def number(self) -> int:
