@@ -252,6 +252,8 @@ def _extensions(fields: list[Tlv]) -> dict[str, Extension]:
     found = {}
     for field in fields:
         for extension in _first(field) if field.tag == 0xA3 else ():
+            if len(list(extension)) < 2:
+                raise DerError(f"an extension at byte {extension.at} has no value")
             kind, *critical, value = extension
             octets = value.expect(der.OCTET_STRING, "an extension's value")
             start = octets.at + len(octets.raw) - len(octets.contents)

@@ -4,6 +4,7 @@ that the fault has in the table that these symptoms were measured for."""
 
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 import struct
@@ -65,27 +66,36 @@ def no_hello(*_handshakes: Handshake) -> None:
 
 
 GENERATOR = {
-    "healthy": ((), GOOD, different_keys_and_nonces),
-    "2a all zeros": (("rng=stuck:0",), CLOSED | {"server": "-0x4d00"}, one_random_and_no_key_exchange),
-    "2a all ones": (("rng=stuck:0xffffffff",), CLOSED | {"server": "-0x4d00"}, one_random_and_no_key_exchange),
-    "2b one word": (("rng=stuck",), GOOD, one_key_and_nonce),
-    "2b the same sequence per connection": (("rng=repeat",), GOOD, one_key_and_nonce),
-    "2c seed error": (("rng=seed-error@100ms",), CLOSED | {"server": "-0x0034"}, no_hello),
-    "2c clock error": (("rng=clock-off@100ms",), CLOSED | {"server": "-0x0034"}, no_hello),
-}
+    "healthy": ((), GOOD, different_keys_and_nonces, "nothing-wrong"),
+    "2a all zeros": (("rng=stuck:0",), CLOSED | {"server": "-0x4d00"}, one_random_and_no_key_exchange, "rng-stuck"),
+    "2a all ones": (
+        ("rng=stuck:0xffffffff",), CLOSED | {"server": "-0x4d00"}, one_random_and_no_key_exchange, "rng-stuck",
+    ),
+    "2b one word": (("rng=stuck",), GOOD, one_key_and_nonce, "rng-repeats"),
+    "2b the same sequence per connection": (("rng=repeat",), GOOD, one_key_and_nonce, "rng-repeats"),
+    "2c seed error": (("rng=seed-error@100ms",), CLOSED | {"server": "-0x0034"}, no_hello, "no-server-hello"),
+    "2c clock error": (("rng=clock-off@100ms",), CLOSED | {"server": "-0x0034"}, no_hello, "no-server-hello"),
+}  # fmt: skip
+"""Faults, symptoms, what the capture shows, and the run's verdict."""
+
+
+def verdict(summary: Path) -> str:
+    """The run's, from its JSON."""
+    return str(json.loads(summary.read_text())["tls"]["verdict"]["id"])
 
 
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("row", GENERATOR)
 def test_a_bad_generator_on_first_and_later_connections(row: str, client: str, tmp_path: Path) -> None:
-    faults, expected, check = GENERATOR[row]
-    capture = tmp_path / "run.pcapng"
-    with running(*faulty(RAW, *faults, capture=capture)) as run:
+    faults, expected, check, said = GENERATOR[row]
+    capture, summary = tmp_path / "run.pcapng", tmp_path / "run.json"
+    with running(*faulty(RAW, *faults, capture=capture), "--json", str(summary)) as run:
         for fault in faults:
             run.wait_for(f"fault {fault} begins", of=lambda: run.log)
         seen = [observe(run, client, NO_CERTIFICATE[client]) for _connection in range(2)]
     assert seen == [(expected[client], expected["server"])] * 2
     check(*server_handshakes(capture))
+    assert verdict(summary) == said
 
 
 @pytest.mark.parametrize("fault", ["rng=seed-error", "rng=clock-off"])
@@ -166,24 +176,26 @@ def boot_allocations() -> int:
 
 
 ALLOCATIONS = {
-    "set-up": (1, CLOSED | {"server": "-0x7f00"}),
-    "ClientHello": (6, {"openssl": "80 received", "ssl_client2": "-0x7780", "server": "-0x7f00"}),
-    "the next one": (7, CLOSED | {"server": "-0x0010"}),
-    "ServerKeyExchange": (1000, CLOSED | {"server": "-0x0010"}),
-    "ClientKeyExchange": (75_000, CLOSED | {"server": "-0x7d00"}),
+    "set-up": (1, CLOSED | {"server": "-0x7f00"}, "no-server-hello"),
+    "ClientHello": (6, {"openssl": "80 received", "ssl_client2": "-0x7780", "server": "-0x7f00"}, "internal-error"),
+    "the next one": (7, CLOSED | {"server": "-0x0010"}, "no-key-exchange"),
+    "ServerKeyExchange": (1000, CLOSED | {"server": "-0x0010"}, "no-key-exchange"),
+    "ClientKeyExchange": (75_000, CLOSED | {"server": "-0x7d00"}, "no-shared-secret"),
 }
-"""Which allocation of the first connection fails; one alone makes the server send an alert."""
+"""Which allocation of the first connection fails, and the verdict; one alone makes the server send an alert."""
 
 
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("stage", ALLOCATIONS)
-def test_6_an_allocation_that_fails(stage: str, client: str, boot_allocations: int) -> None:
-    number, expected = ALLOCATIONS[stage]
-    with running(*faulty(SERVER, f"alloc=fail:{boot_allocations + number}")) as run:
+def test_6_an_allocation_that_fails(stage: str, client: str, boot_allocations: int, tmp_path: Path) -> None:
+    number, expected, said = ALLOCATIONS[stage]
+    summary = tmp_path / "run.json"
+    with running(*faulty(SERVER, f"alloc=fail:{boot_allocations + number}"), "--json", str(summary)) as run:
         assert observe(run, client, NO_CERTIFICATE[client]) == (expected[client], expected["server"])
         assert "mbedtls_calloc returns NULL to " in run.log
         if stage == "ServerKeyExchange":
             assert observe(run, client, NO_CERTIFICATE[client]) == ("page", ""), "one failure leaves nothing behind"
+    assert verdict(summary) == said
 
 
 def test_a_check_sees_an_injected_failure_as_one_of_the_allocators(boot_allocations: int) -> None:
