@@ -8,6 +8,7 @@ same explanations.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +22,7 @@ from stm32emu.machine import Machine
 from stm32emu.netbridge.link import Direction, Link
 from stm32emu.netbridge.streams import ethernet_segment
 from stm32emu.netbridge.tls.certificate import Certificate
+from stm32emu.netbridge.tls.config import Config
 from stm32emu.netbridge.tls.device import Device
 from stm32emu.netbridge.tls.explainer import Explainer, Report
 from stm32emu.netbridge.tls.ladder import connection_data, verdict_data
@@ -34,14 +36,18 @@ class Explanation:
         link: where frames pass.
         checks, crash: what the device-side checks found, and whether the firmware faulted, for the verdict.
         log: takes the text of each connection that has ended, as a warning when something is wrong.
+        config: the firmware's mbedTLS configuration, if it is known.
     """
 
-    def __init__(self, machine: Machine, link: Link, checks: Checks, crash: Crash, log: Log) -> None:
+    def __init__(
+        self, machine: Machine, link: Link, checks: Checks, crash: Crash, log: Log, config: Config | None = None
+    ) -> None:
         self._machine = machine
         self._link = link
         self._checks = checks
         self._crash = crash
         self._log = log
+        self._known = Device().configured(config) if config else Device()
         self._explainer = Explainer(self._report, device=self._device, keys=lambda: self._keys, wall=time.time_ns)
 
     def start(self) -> None:
@@ -84,4 +90,4 @@ class Explanation:
         for finding in self._checks.findings.to_list():
             findings.setdefault(finding["check"], finding["text"])
         crashed = "the firmware faulted: see the crash report" if self._crash.count else ""
-        return Device(checks=self._checks.names, findings=findings, crashed=crashed)
+        return replace(self._known, checks=self._checks.names, findings=findings, crashed=crashed)

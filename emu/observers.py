@@ -28,7 +28,7 @@ class Observers:
         self._checks = Checks(options.checks, machine, link, log.error)
         self._traces = Traces(options.traces, machine, link, log.error)
         self._watchdog = Watchdog(options.watchdog, machine, link, log.error) if options.watchdog else None
-        self._explanation = Explanation(machine, link, self._checks, crash, log)
+        self._explanation = Explanation(machine, link, self._checks, crash, log, options.tls_config)
         if not options.no_explain:
             self._explanation.start()
 

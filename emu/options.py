@@ -17,6 +17,7 @@ from stm32emu.errors import UserError
 from stm32emu.faults import GRAMMAR, Fault, parse_fault
 from stm32emu.log import LEVELS
 from stm32emu.netbridge.forward import Forward, parse_forward
+from stm32emu.netbridge.tls.config import Config, ConfigError, read_config
 from stm32emu.peripherals.clock import ClockTree, ManualClock
 from stm32emu.peripherals.eth_phy import MODELS, make_phy
 
@@ -74,6 +75,7 @@ class RunOptions:
     json: Path | None = None
     coverage: Path | None = None
     no_explain: bool = False
+    tls_config: Config | None = None
     strict: bool = False
     on_fault: str = "stop"
     pace: str = "real"
@@ -192,6 +194,14 @@ def parse_phy(word: str) -> str:
     return word
 
 
+def parse_tls_config(word: str) -> Config:
+    """mbedTLS's config.h."""
+    try:
+        return read_config(Path(word))
+    except ConfigError as error:
+        raise ValueError(str(error)) from error
+
+
 def parse_until(word: str) -> str:
     """Any text but the empty one, which every console shows at once."""
     if not word:
@@ -265,6 +275,10 @@ OPTIONS = (
         Path, observer=True,
     ),
     Option("--no-explain", "no_explain", "", "say nothing about TLS connections", observer=True),
+    Option(
+        "--tls-config", "tls_config", "CONFIG.H", "mbedTLS's configuration, to know what the firmware can do in TLS",
+        parse_tls_config, observer=True,
+    ),
     Option("--strict", "strict", "", "end at the first access to something that is not modelled", recorded=True),
     Option(
         "--on-fault", "on_fault", "stop|continue", "end when the fault handler only loops, or never [stop]",

@@ -120,6 +120,11 @@ class Evidence:
         """The named group of the key exchange."""
         return group_name(self.exchange.group) if self.exchange else ""
 
+    @property
+    def fragment_length(self) -> int | None:
+        """What max_fragment_length the device agreed to, in bytes of plaintext."""
+        return self.server_hello.says.fragment_length if self.server_hello else None
+
     # How it went
 
     @cached_property
@@ -168,6 +173,14 @@ class Evidence:
         said = [event.moment.now for event in events if not isinstance(event.item, End)]
         ended = [event.moment.now for event in events if isinstance(event.item, End)]
         return ended[0] - max(said, default=self.transcript.opened.now)
+
+    @cached_property
+    def refused_data(self) -> int:
+        """The length of the client's longest record of data, if the device answers it with nothing but its end."""
+        sealed = [(event.sender, event.item) for event in self.transcript.events if isinstance(event.item, Sealed)]
+        data = [(sender, item) for sender, item in sealed if item.type == names.APPLICATION_DATA]
+        unanswered = data and data[-1][0] is Side.CLIENT and self.left(Side.SERVER)
+        return data[-1][1].longest if unanswered else 0
 
     # What can be computed
 

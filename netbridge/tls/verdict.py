@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from stm32emu.netbridge.tls.device import Device
 from stm32emu.netbridge.tls.evidence import Evidence, Stage
 
+PLAIN = 1024
+"""A server may well close after a short request; one of more bytes it may not have been able to take."""
 NOTHING_WRONG = "nothing-wrong"
 
 
@@ -49,8 +51,8 @@ class Case:
 
     @property
     def failed(self) -> list[Evidence]:
-        """Those whose handshake did not come through."""
-        return [each for each in self.evidence if each.stage is not Stage.COMPLETE]
+        """Those whose handshake did not come through, or whose data was not answered."""
+        return [each for each in self.evidence if each.stage is not Stage.COMPLETE or each.refused_data > PLAIN]
 
     @property
     def latest(self) -> Evidence | None:

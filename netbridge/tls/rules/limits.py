@@ -8,7 +8,7 @@ from stm32emu.netbridge.tls.algorithms import SECP521R1
 from stm32emu.netbridge.tls.cursor import Malformed
 from stm32emu.netbridge.tls.device import P521_SIZE
 from stm32emu.netbridge.tls.evidence import Check, Evidence, Stage
-from stm32emu.netbridge.tls.transcript import Sealed, Side
+from stm32emu.netbridge.tls.transcript import Side
 from stm32emu.netbridge.tls.verdict import Case, Verdict
 
 RECORD_OVERFLOW = 22
@@ -22,7 +22,7 @@ COMPUTED_WELL = "arithmetic, memory, RNG, key pair, dates, host name"
 def ignored_fragment_limit(case: Case) -> Verdict | None:
     """Row 5d: max_fragment_length agreed to and not kept."""
     for each in case.evidence:
-        limit = each.server_hello.says.fragment_length if each.server_hello else None
+        limit = each.fragment_length
         longest = max((message.longest for message in each.transcript.handshakes(Side.SERVER)), default=0)
         if limit and longest > limit:
             return Verdict(
@@ -86,35 +86,22 @@ def long_client_record(case: Case) -> Verdict | None:
 
 def long_data(case: Case) -> Verdict | None:
     """Row 5c: application data that is longer than the device's buffer."""
-    limit = case.device.input_limit
-    for each in case.evidence:
-        agreed = each.server_hello.says.fragment_length if each.server_hello else None
-        longest = _data_refused(each) - OVERHEAD
-        if agreed or longest <= (limit or SHORTEST_SUSPECT):
-            continue
-        known = f"its limit is {limit}" if limit else "it ends the connection right after"
-        return Verdict(
-            "data-too-long",
-            "the client's data come in records that are longer than the device's input buffer.",
-            (
-                f"a record of {longest} bytes on connection {each.number}; {known}",
-                "no max_fragment_length was negotiated",
-            ),
-            "every client sees an encrypted alert or the connection close; mbedTLS's server reports -0x7100",
-            COMPUTED_WELL,
-            "raise MBEDTLS_SSL_MAX_CONTENT_LEN, or negotiate max_fragment_length (openssl: -maxfraglen)",
-        )
-    return None
-
-
-def _data_refused(evidence: Evidence) -> int:
-    """The length of the client's longest record of data, if the device answers it with nothing but its end; else 0."""
-    events = evidence.transcript.events
-    data = [(event.sender, event.item) for event in events if isinstance(event.item, Sealed)]
-    data = [(sender, item) for sender, item in data if item.type == names.APPLICATION_DATA]
-    if not data or data[-1][0] is Side.SERVER or not evidence.left(Side.SERVER):
-        return 0
-    return data[-1][1].longest
+    latest, limit = case.latest, case.device.input_limit
+    longest = latest.refused_data - OVERHEAD if latest else 0
+    if latest is None or longest <= (limit or SHORTEST_SUSPECT) or latest.fragment_length:
+        return None
+    known = f"its limit is {limit}" if limit else "it ends the connection right after"
+    return Verdict(
+        "data-too-long",
+        "the client's data come in records that are longer than the device's input buffer.",
+        (
+            f"a record of {longest} bytes on connection {latest.number}; {known}",
+            "no max_fragment_length was negotiated",
+        ),
+        "every client sees an encrypted alert or the connection close; mbedTLS's server reports -0x7100",
+        COMPUTED_WELL,
+        "raise MBEDTLS_SSL_MAX_CONTENT_LEN, or negotiate max_fragment_length (openssl: -maxfraglen)",
+    )
 
 
 def chain_too_long(case: Case) -> Verdict | None:

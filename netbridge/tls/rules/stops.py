@@ -21,6 +21,7 @@ DOING = {
     Stage.HELLO_DONE: "reading the client's flight",
     Stage.CLIENT_KEY: "computing the shared secret",
     Stage.CLIENT_FINISHED: "computing the shared secret",
+    Stage.COMPLETE: "reading the client's data",
 }
 CODES = {
     Stage.CLIENT_HELLO: "-0x7f00 on its console is memory, -0x0034 the RNG",
@@ -166,6 +167,8 @@ def _gave_up(evidence: Evidence) -> tuple[str, str]:
         return "no-server-hello", "it closes without a ServerHello"
     if evidence.stage <= Stage.CERTIFICATE:
         return "no-key-exchange", "it closes without a ServerKeyExchange"
+    if evidence.stage is Stage.COMPLETE:
+        return "no-answer", "it closes after the client's data"
     return "no-shared-secret", "it closes after the client's flight, whose point is right"
 
 
