@@ -35,6 +35,12 @@ static bool allocates(const HeapCall *call, uint32_t unused)
     return call->function->kind < HEAP_FREE;
 }
 
+static bool releases(const HeapCall *call, uint32_t unused)
+{
+    (void)unused;
+    return call->function->kind == HEAP_FREE;
+}
+
 static bool hands_over(const HeapCall *call, uint32_t pointer) { return call->old == pointer; }
 
 bool heap_emit(Heap *h, HeapEvent event, const HeapCall *call, uint32_t address, uint32_t a, uint32_t b)
@@ -71,20 +77,26 @@ static bool check_reuse(Heap *h, const HeapCall *call, uint32_t address)
 static bool allocated(Heap *h, HeapCall *call, uint32_t address)
 {
     HeapCall *outer = around(h, call, allocates, 0);
-    HeapBlock *old = call->old && call->old != address ? heap_find(h, call->old) : NULL;
-    if (old != NULL && old->live)
-        heap_release(h, old, call->ret);
+    uint32_t gone[] = {call->old, call->inner}; /* realloc's, and what an outer function hands out a part of */
+    for (int n = 0; n < 2; n++) {
+        HeapBlock *old = gone[n] && gone[n] != address ? heap_find(h, gone[n]) : NULL;
+        if (old != NULL && old->live)
+            heap_release(h, old, call->ret);
+    }
     if (call->served == NULL && !check_reuse(h, call, address))
         return false;
     const HeapFunction *served = call->served != NULL ? call->served : call->function;
     if (outer != NULL) {
         outer->served = served;
+        outer->inner = address;
         if (call->function->kind == HEAP_CALLOC)
             outer->promised = call->promised != NULL ? call->promised : call->function;
     }
-    if (!heap_insert(h, address, call->size, call->ret, served))
+    if (!heap_insert(h, address, call, served))
         return false;
     if (outer == NULL && call->overflow && !heap_emit(h, HEAP_OVERFLOW, call, address, 0, 0))
+        return false;
+    if (outer == NULL && call->function->kind == HEAP_POOL && !heap_asked_again(h, call))
         return false;
     bool promised = outer != NULL && outer->function->kind == HEAP_CALLOC;
     return call->function->kind != HEAP_CALLOC || promised || check_zero(h, call, address);
@@ -102,16 +114,21 @@ static bool finished(Heap *h, HeapCall *call, uint32_t result)
     }
     if (result)
         return allocated(h, call, result);
-    if (!call->size || around(h, call, allocates, 0) != NULL)
+    HeapCall *outer = around(h, call, allocates, 0);
+    if (outer != NULL)
+        outer->served = call->served != NULL ? call->served : call->function;
+    if (outer != NULL || (!call->size && call->function->kind != HEAP_POOL))
         return true;
-    heap_null(h, call);
-    return heap_emit(h, HEAP_NULL, call, 0, 0, 0);
+    return heap_null(h, call);
 }
 
-/* What a free does to the block it is given, or finds wrong with it. */
+/* What a free does to the block it is given, or finds wrong with it. One that another free made may be given what holds
+ * the block. */
 static bool frees(Heap *h, HeapCall *call)
 {
     HeapBlock *block = heap_find(h, call->old);
+    if ((block == NULL || !block->live) && around(h, call, releases, 0) != NULL)
+        return true;
     if (block == NULL)
         return heap_emit(h, HEAP_WILD, call, call->old, 0, 0);
     call->size = block->size;
@@ -150,6 +167,8 @@ static bool called(Heap *h, const HeapFunction *f, const uint32_t *r, uint32_t s
         return true;
     if (f->kind == HEAP_CALLOC)
         call->overflow = __builtin_mul_overflow(a, b, &call->size);
+    else if (f->kind == HEAP_POOL)
+        call->pool = a;
     else
         call->size = f->kind == HEAP_REALLOC ? b : a;
     if (f->kind == HEAP_REALLOC || f->kind == HEAP_FREE)
@@ -209,7 +228,8 @@ static PyObject *blocks(PyObject *self, PyObject *unused)
     PyObject *list = PyList_New(0);
     for (uint32_t n = 0; n < h->capacity && list != NULL; n++) {
         const HeapBlock *b = &h->blocks[n];
-        PyObject *item = b->live ? Py_BuildValue("(III)", b->address, b->size, b->by) : NULL;
+        PyObject *item = b->live ? Py_BuildValue("(IIIIII)", b->address, b->size, b->by, b->epoch, b->function->address,
+                                                 b->served->address) : NULL;
         if (item != NULL && PyList_Append(list, item) < 0)
             Py_CLEAR(list);
         Py_XDECREF(item);
@@ -282,7 +302,8 @@ static PyMethodDef methods[] = {{"follow", follow, METH_VARARGS, NULL},
                                 {NULL, NULL, 0, NULL}};
 
 static PyMemberDef members[] = {{"live_bytes", T_ULONGLONG, offsetof(Heap, live_bytes), READONLY, NULL},
-                                {"peak_bytes", T_ULONGLONG, offsetof(Heap, peak_bytes), READONLY, NULL},
+                                {"epoch", T_UINT, offsetof(Heap, epoch), 0, NULL},
+                               {"peak_bytes", T_ULONGLONG, offsetof(Heap, peak_bytes), READONLY, NULL},
                                 {NULL, 0, 0, 0, NULL}};
 
 static PyType_Slot slots[] = {{Py_tp_doc, "The firmware's heaps, followed from outside. See stm32emu.checks.heap."},

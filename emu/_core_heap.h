@@ -4,19 +4,20 @@
 
 #include "_core.h"
 
-typedef enum { HEAP_MALLOC, HEAP_CALLOC, HEAP_REALLOC, HEAP_FREE, HEAP_LOOKS } HeapKind; /* the last only looks around */
+typedef enum { HEAP_MALLOC, HEAP_CALLOC, HEAP_REALLOC, HEAP_POOL, HEAP_FREE, HEAP_LOOKS } HeapKind; /* LOOKS only looks */
 
 /* What Python hears of; `a` and `b` are: */
 typedef enum {
     HEAP_DIRTY,     /* calloc's block is not zero: how many bytes, offset of the first */
     HEAP_OVERFLOW,  /* count * size does not fit, and there is a block all the same */
-    HEAP_NULL,      /* no memory */
+    HEAP_NULL,      /* no memory; the address is the pool's number or descriptor */
     HEAP_WILD,      /* free of what is no block */
     HEAP_DOUBLE,    /* free of a block that was freed: where that was */
     HEAP_UNDERRUN,  /* the allocator's header was written, found at free: where the block was allocated */
     HEAP_OVERRUN,   /* the bytes between the block's end and the allocator's grain, likewise */
     HEAP_AFTER_FREE, /* freed memory was written, found at reuse: the address, where its block was freed */
-    HEAP_NULL_USED /* a low address is accessed after a NULL: the instruction, whether it stores */
+    HEAP_NULL_USED, /* a low address is accessed after a NULL: the instruction, whether it stores */
+    HEAP_ASKED_AGAIN /* of an empty pool, by the call that is told of: whether its caller has got an element now */
 } HeapEvent;
 
 typedef struct {
@@ -33,6 +34,7 @@ typedef struct {
     const HeapFunction *function, *served, *promised;
     uint32_t ret, sp, size, old;
     uint32_t context; /* see heap_context */
+    uint32_t pool, inner; /* the argument of HEAP_POOL; what a call that this one made returned */
     bool overflow, frees;
 } HeapCall;
 
@@ -40,6 +42,7 @@ typedef struct {
 typedef struct {
     uint32_t context;
     HeapCall call;
+    bool settled; /* of a pool: the caller did not get an element by asking again */
 } HeapNull;
 
 #define HEAP_EDGE 8u /* the most of both */
@@ -59,6 +62,8 @@ typedef enum { HEAP_IN_FREED, HEAP_PAST_END, HEAP_BEFORE, HEAP_IN_NONE } HeapWhe
 
 typedef struct {
     uint32_t address, size, by, freed_by;
+    uint32_t epoch; /* Heap.epoch when it was allocated */
+    const HeapFunction *function, *served; /* of the call that returned it, and the innermost behind that */
     uint8_t header[HEAP_EDGE], slack[HEAP_EDGE];
     uint8_t header_size, slack_size;
     bool live;
@@ -81,6 +86,7 @@ typedef struct {
     HeapBlock *blocks; /* by address, open addressing; the freed ones stay until their address is allocated again */
     uint32_t capacity, used;
     uint64_t live_bytes, peak_bytes;
+    unsigned epoch; /* Python's count of what blocks are told apart by */
     bool follows_null;
     uint32_t current_tcb; /* where the kernel keeps its pointer to the running task's TCB, 0 without one */
     HeapNull nulls[HEAP_NULLS];
@@ -99,9 +105,10 @@ typedef struct {
 
 bool heap_emit(Heap *, HeapEvent, const HeapCall *, uint32_t address, uint32_t a, uint32_t b);
 uint32_t heap_context(const Heap *);
-void heap_null(Heap *, const HeapCall *);
+bool heap_null(Heap *, const HeapCall *);
+bool heap_asked_again(Heap *, const HeapCall *);
 HeapBlock *heap_find(Heap *, uint32_t address);
-bool heap_insert(Heap *, uint32_t address, uint32_t size, uint32_t by, const HeapFunction *served);
+bool heap_insert(Heap *, uint32_t address, const HeapCall *, const HeapFunction *served);
 void heap_release(Heap *, HeapBlock *, uint32_t by);
 int heap_damage(Heap *, const HeapBlock *);                            /* HEAP_UNDERRUN, HEAP_OVERRUN or -1 */
 bool heap_remember(Heap *, const HeapBlock *);                         /* its contents, once it is freed */

@@ -55,16 +55,17 @@ static void keep_edges(Heap *h, HeapBlock *b, uint32_t header, uint32_t grain)
     memcpy(b->slack, behind, b->slack_size);
 }
 
-bool heap_insert(Heap *h, uint32_t address, uint32_t size, uint32_t by, const HeapFunction *served)
+bool heap_insert(Heap *h, uint32_t address, const HeapCall *call, const HeapFunction *served)
 {
     if (h->used * 2 >= h->capacity && !grow(h))
         return false;
     HeapBlock *block = slot(h->blocks, h->capacity, address);
     h->used += block->address == 0;
     if (block->live)
-        heap_release(h, block, by);
-    *block = (HeapBlock){.address = address, .size = size, .by = by, .live = true, .scenes = block->scenes};
-    h->live_bytes += size;
+        heap_release(h, block, call->ret);
+    *block = (HeapBlock){.address = address, .size = call->size, .by = call->ret, .live = true, .scenes = block->scenes,
+                         .epoch = h->epoch, .function = call->function, .served = served};
+    h->live_bytes += call->size;
     h->peak_bytes = h->live_bytes > h->peak_bytes ? h->live_bytes : h->peak_bytes;
     keep_edges(h, block, served->header, served->grain);
     if (h->on_access != NULL)

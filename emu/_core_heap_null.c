@@ -40,17 +40,41 @@ static bool accessed(void *self, uint32_t page)
     return heap_emit(h, HEAP_NULL_USED, &call, thumb_access_address(c, pc, page), pc, store);
 }
 
-/* The call has returned NULL to whoever runs. */
-void heap_null(Heap *h, const HeapCall *call)
+static bool same_request(const HeapCall *one, const HeapCall *other)
+{
+    return other->function->kind == HEAP_POOL && one->pool == other->pool && one->sp == other->sp;
+}
+
+/* Who is told that a pool is empty may help itself and ask again at once, as lwIP's tcp_alloc() does, which ends a
+ * connection in TIME-WAIT. The next call to a pool tells: this one, which returned an element. */
+bool heap_asked_again(Heap *h, const HeapCall *call)
 {
     HeapNull *null = of_context(h);
-    if (!h->follows_null)
-        return;
+    if (null == NULL || null->settled || null->call.function->kind != HEAP_POOL)
+        return true;
+    HeapCall failed = null->call;
+    bool got = same_request(&failed, call);
+    if (got)
+        forget(h, null);
+    else
+        null->settled = true;
+    return heap_emit(h, HEAP_ASKED_AGAIN, &failed, failed.pool, got, 0);
+}
+
+/* The call has returned NULL to whoever runs. */
+bool heap_null(Heap *h, const HeapCall *call)
+{
+    HeapNull *null = of_context(h);
+    if (null != NULL && !null->settled && same_request(&null->call, call))
+        return true;
     if (null == NULL && h->null_count == HEAP_NULLS)
         forget(h, h->nulls);
     if (null == NULL)
         null = &h->nulls[h->null_count++];
-    *null = (HeapNull){heap_context(h), *call};
-    h->core->low = (Follower){accessed, h};
-    core_hide_low(h->core);
+    *null = (HeapNull){heap_context(h), *call, false};
+    if (h->follows_null) {
+        h->core->low = (Follower){accessed, h};
+        core_hide_low(h->core);
+    }
+    return heap_emit(h, HEAP_NULL, call, call->pool, 0, 0);
 }

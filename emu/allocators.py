@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from stm32emu.symbols import Symbol, Symbols
@@ -16,8 +16,10 @@ class Kind(IntEnum):
     MALLOC = 0
     CALLOC = 1
     REALLOC = 2
-    FREE = 3
-    LOOKS = 4
+    POOL = 3
+    """an element of the pool that its argument names"""
+    FREE = 4
+    LOOKS = 5
     """only looks around in the heap, such as mallinfo"""
 
 
@@ -29,50 +31,89 @@ class Contract:
     first: int = 0
 
 
-MALLOC, CALLOC, REALLOC, FREE, LOOKS = map(Contract, Kind)
-FAMILIES: tuple[dict[str, Contract], ...] = (
-    {"mbedtls_calloc": CALLOC, "mbedtls_free": FREE},
-    {"pvPortMalloc": MALLOC, "pvPortCalloc": CALLOC, "pvPortRealloc": REALLOC, "vPortFree": FREE},
-    {"malloc": MALLOC, "calloc": CALLOC, "realloc": REALLOC, "free": FREE},
-    {
-        "_malloc_r": Contract(Kind.MALLOC, 1),
-        "_calloc_r": Contract(Kind.CALLOC, 1),
-        "_realloc_r": Contract(Kind.REALLOC, 1),
-        "_free_r": Contract(Kind.FREE, 1),
-    },
-    {"mem_malloc": MALLOC, "mem_calloc": CALLOC, "mem_free": FREE},
-    {"_Znwj": MALLOC, "_Znaj": MALLOC, "_ZdlPv": FREE, "_ZdaPv": FREE},
-)
-"""Allocators: mbedTLS's, which calls its platform's through a pointer; FreeRTOS's; C's; newlib's reentrant functions;
-lwIP's; C++'s operators. The first of which a firmware has a member is its own for `--fault alloc=fail`."""
-EDGES = {"pvPortMalloc": ("xFreeBytesRemaining", 8, 8), "_malloc_r": ("__malloc_free_list", 4, 4)}
-"""Bytes before a block that its allocator leaves alone and the grain of its sizes, and the variable that tells that
-allocator from its namesakes: FreeRTOS's heap_2, 4 and 5; newlib-nano."""
-GRAIN = 4
-"""Of an allocator that is not known better: what lies beyond the next multiple may be its own."""
-ARENAS = {"pvPortMalloc": "ucHeap", "mem_malloc": "ram_heap"}
-"""The variable that an allocator hands out: FreeRTOS's heap_1, 2 and 4; lwIP's."""
-LOOKERS = dict.fromkeys(
-    (
-        *("vPortGetHeapStats", "mallinfo", "_mallinfo_r", "malloc_stats", "_malloc_stats_r"),
-        *("malloc_usable_size", "_malloc_usable_size_r", "_malloc_trim_r"),
+MALLOC, CALLOC, REALLOC, POOL, FREE, LOOKS = map(Contract, Kind)
+
+
+@dataclass(frozen=True)
+class Family:
+    """Functions that share a heap.
+
+    Args:
+        functions: by name.
+        variable: tells the allocator whose `header` and `grain` are known from its namesakes.
+        header: how many bytes before a block stay as they are while the block is allocated.
+        grain: up to which multiple of bytes those behind it do.
+        arena: the variable that is handed out piece by piece.
+    """
+
+    functions: Mapping[str, Contract]
+    variable: str = ""
+    header: int = 0
+    grain: int = 4
+    arena: str = ""
+
+
+NEWLIB = {
+    "malloc": MALLOC,
+    "calloc": CALLOC,
+    "realloc": REALLOC,
+    "free": FREE,
+    **dict.fromkeys(("memalign", "aligned_alloc"), Contract(Kind.MALLOC, 1)),
+    "_malloc_r": Contract(Kind.MALLOC, 1),
+    "_calloc_r": Contract(Kind.CALLOC, 1),
+    "_realloc_r": Contract(Kind.REALLOC, 1),
+    "_memalign_r": Contract(Kind.MALLOC, 2),
+    "_free_r": Contract(Kind.FREE, 1),
+    **dict.fromkeys(("mallinfo", "malloc_stats", "malloc_usable_size"), LOOKS),
+    **dict.fromkeys(("_mallinfo_r", "_malloc_stats_r", "_malloc_usable_size_r", "_malloc_trim_r"), LOOKS),
+}
+"""C's functions and those behind them that take newlib's state."""
+LWIP = {
+    "mem_malloc": MALLOC,
+    "mem_calloc": CALLOC,
+    "mem_trim": REALLOC,
+    "mem_free": FREE,
+    **dict.fromkeys(("memp_malloc", "memp_malloc_fn", "memp_malloc_pool", "memp_malloc_pool_fn"), POOL),
+    **dict.fromkeys(("memp_free", "memp_free_pool"), Contract(Kind.FREE, 1)),
+}
+FAMILIES = (
+    Family({"mbedtls_calloc": CALLOC, "mbedtls_free": FREE}),
+    Family(
+        {
+            "pvPortMalloc": MALLOC,
+            "pvPortCalloc": CALLOC,
+            "pvPortRealloc": REALLOC,
+            "vPortFree": FREE,
+            "vPortGetHeapStats": LOOKS,
+        },
+        variable="xFreeBytesRemaining",
+        header=8,
+        grain=8,
+        arena="ucHeap",
     ),
-    LOOKS,
+    Family(NEWLIB, variable="__malloc_free_list", header=4),
+    Family(LWIP, arena="ram_heap"),
+    Family({"_Znwj": MALLOC, "_Znaj": MALLOC, "_ZdlPv": FREE, "_ZdaPv": FREE}),
 )
-"""Functions that look at the allocator's own memory."""
+"""mbedTLS's, which calls its platform's through a pointer; FreeRTOS's, of which the variable tells heap_2, 4 and 5;
+C's, of which it tells newlib-nano; lwIP's; C++'s. The first of which a firmware has any is its own for `--fault`."""
 SETTERS = {"mbedtls_platform_set_calloc_free": (CALLOC, FREE)}
 """Functions that are given an allocator: the contracts of their arguments."""
+OWN = Family({})
+"""Of functions that are handed over or that the user names."""
 
 
 @dataclass(frozen=True)
 class Allocator:
-    """One function: where it starts, its contract, how many bytes before a block stay as they are while the block is
-    allocated, and up to which multiple of bytes those behind it do."""
+    """One function of a firmware; `header` and `grain` as in its family, `arena` the addresses of the family's
+    variable, empty where there is none."""
 
     address: int
     contract: Contract
+    family: Family = field(default=OWN, repr=False)
     header: int = 0
-    grain: int = GRAIN
+    grain: int = OWN.grain
+    arena: range = range(0)
 
 
 def find_functions(symbols: Symbols, names: Iterable[str]) -> list[Symbol]:
@@ -83,7 +124,7 @@ def find_functions(symbols: Symbols, names: Iterable[str]) -> list[Symbol]:
 
 def allocating_names() -> list[list[str]]:
     """The names of each family that give memory away."""
-    return [[name for name, contract in family.items() if contract.kind is not Kind.FREE] for family in FAMILIES]
+    return [[name for name, contract in family.functions.items() if contract.kind < Kind.FREE] for family in FAMILIES]
 
 
 def find_allocator(symbols: Symbols) -> list[Symbol]:
@@ -92,34 +133,28 @@ def find_allocator(symbols: Symbols) -> list[Symbol]:
     return next((family for family in families if family), [])
 
 
-def find_allocators(symbols: Symbols) -> list[Allocator]:
-    """Every known function of an allocator that the firmware has."""
-    known = {name: contract for family in (*FAMILIES, LOOKERS) for name, contract in family.items()}
-    addresses = {symbol.address for symbol in find_functions(symbols, known)}
-    found = {name: symbols.address(name) for name in known}
-    return [
-        Allocator(address, contract, *_edges(symbols, name))
-        for name, contract in known.items()
-        if (address := found[name]) in addresses and address is not None
-    ]
+def find_allocators(symbols: Symbols, own: Mapping[str, Contract]) -> list[Allocator]:
+    """Every function of an allocator that the firmware has and that is known, or named by the user in `own`."""
+    families = (Family(own), *FAMILIES)
+    found = {
+        symbol.address: _allocator(symbols, family, symbol.address, contract)
+        for family in reversed(families)
+        for name, contract in family.functions.items()
+        for symbol in find_functions(symbols, [name])
+    }
+    return list(reversed(found.values()))  # what is called most comes first
 
 
-def find_arena(symbols: Symbols) -> tuple[int, int]:
-    """Address and size of the memory that is an allocator's alone; zeros when no name tells."""
-    for function, variable in ARENAS.items():
-        address = symbols.address(variable)
-        symbol = symbols.lookup(address) if address is not None and symbols.address(function) is not None else None
-        if symbol is not None and symbol.kind == "object":
-            return symbol.address, symbol.size
-    return 0, 0
+def _allocator(symbols: Symbols, family: Family, address: int, contract: Contract) -> Allocator:
+    variable = symbols.address(family.arena)
+    found = None if variable is None else symbols.lookup(variable)
+    arena = range(found.address, found.address + found.size) if found is not None else range(0)
+    if symbols.address(family.variable) is None:
+        return Allocator(address, contract, family, arena=arena)
+    return Allocator(address, contract, family, family.header, family.grain, arena)
 
 
 def find_setters(symbols: Symbols) -> list[tuple[int, tuple[Contract, ...]]]:
     """The address of every known setter, and what its arguments are."""
     found = ((symbols.address(name), contracts) for name, contracts in SETTERS.items())
     return [(address, contracts) for address, contracts in found if address is not None]
-
-
-def _edges(symbols: Symbols, name: str) -> tuple[int, int]:
-    variable, header, grain = EDGES.get(name, ("", 0, 0))
-    return (header, grain) if symbols.address(variable) is not None else (0, GRAIN)

@@ -25,7 +25,7 @@ class Observers:
     """
 
     def __init__(self, options: RunOptions, machine: Machine, link: Link, crash: Crash, log: Log) -> None:
-        self._checks = Checks(options.checks, machine, link, log.error)
+        self._checks = Checks(options.checks, machine, link, log.error, dict(options.allocators))
         self._traces = Traces(options.traces, machine, link, log.error)
         self._watchdog = Watchdog(options.watchdog, machine, link, log.error) if options.watchdog else None
         self._explanation = Explanation(machine, link, self._checks, crash, log, options.tls_config)
@@ -52,6 +52,7 @@ class Observers:
 
     def end(self) -> None:
         """The run has ended."""
+        self._checks.finish()
         self._explanation.end()
 
     def summary(self) -> list[str]:
@@ -62,4 +63,5 @@ class Observers:
         """For --json."""
         loops = [finding.to_dict(1) for finding in self._watchdog.findings] if self._watchdog is not None else []
         findings = [*self._checks.findings.to_list(), *loops]
-        return {"findings": findings, "traces": self._traces.to_list(), "tls": self._explanation.to_data()}
+        others = {"traces": self._traces.to_list(), "tls": self._explanation.to_data()}
+        return {**self._checks.marks(), "findings": findings, **others}

@@ -12,6 +12,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
+from stm32emu.allocators import Contract, Kind
 from stm32emu.chips import Chip, find_chip
 from stm32emu.errors import UserError
 from stm32emu.faults import GRAMMAR, Fault, parse_fault
@@ -67,6 +68,7 @@ class RunOptions:
     checks: tuple[str, ...] = ()
     traces: tuple[str, ...] = ()
     watchdog: float | None = None
+    allocators: tuple[tuple[str, Contract], ...] = ()
     duration: float | None = None
     until: str | None = None
     pcap: Path | None = None
@@ -164,6 +166,17 @@ def parse_traces(word: str) -> tuple[str, ...]:
     return names
 
 
+def parse_allocator(word: str) -> tuple[str, Contract]:
+    """A function's name and what it does, "my_alloc=malloc", or "my_alloc=malloc:1" when C's arguments come second."""
+    match = re.fullmatch(r"(\w+)=(malloc|calloc|realloc|free)(?::([0-2]))?", word)
+    if not match:
+        raise ValueError(
+            f"{word!r} is not NAME=malloc, NAME=calloc, NAME=realloc or NAME=free, with :1 or :2 when arguments come "
+            "before those of C's function"
+        )
+    return match[1], Contract(Kind[match[2].upper()], int(match[3] or 0))
+
+
 def parse_seed(word: str) -> int:
     """A number of up to 64 bits, decimal or 0x hexadecimal."""
     try:
@@ -249,6 +262,12 @@ OPTIONS = (
     ),
     Option(
         "--check", "checks", "NAME[,NAME]", f"look for mistakes: {', '.join(CHECKS)}", parse_checks, observer=True
+    ),
+    Option(
+        "--allocator", "allocators", "NAME=KIND[:N]",
+        "for --check: the firmware's function NAME is a malloc, calloc, realloc or free, whose arguments begin at "
+        "number N [0]; may be repeated",
+        parse_allocator, repeatable=True, observer=True,
     ),
     Option("--trace", "traces", "mbedtls|NAME[,NAME]", TRACE_HELP, parse_traces, observer=True),
     Option(

@@ -4,14 +4,18 @@
 from __future__ import annotations
 
 from stm32emu.netbridge.syn import tcp_segment
-from stm32emu.netbridge.wire.tcp import RST, SYN
+from stm32emu.netbridge.wire.tcp import FIN, RST, SYN
 
 
 class Conversations:
-    """Connections in the order in which they open. A probe for a listening port never does: it resets the answer."""
+    """Connections in the order in which they open. A probe for a listening port never does: it resets the answer.
+
+    `closed` are the numbers of those that the guest has closed, or that were reset.
+    """
 
     def __init__(self) -> None:
         self.current = 0
+        self.closed: set[int] = set()
         self._numbers: dict[tuple[int, int], int] = {}
         self._count = 0
 
@@ -22,7 +26,7 @@ class Conversations:
             return
         ports = (found.src_port, found.dst_port)
         if found.flags & (SYN | RST):
-            self._numbers.pop(ports, None)
+            self._close(ports)
             return
         opens = ports not in self._numbers
         if opens:
@@ -30,3 +34,14 @@ class Conversations:
             self._numbers[ports] = self._count
         if opens or found.payload:
             self.current = self._numbers[ports]
+
+    def send(self, frame: bytes) -> None:
+        """A frame from the guest."""
+        found = tcp_segment(frame)
+        if found is not None and found.flags & (FIN | RST):
+            ports = (found.dst_port, found.src_port)
+            self.closed |= {self._numbers[ports]} if ports in self._numbers else set()
+
+    def _close(self, ports: tuple[int, int]) -> None:
+        number = self._numbers.pop(ports, None)
+        self.closed |= {number} if number else set()

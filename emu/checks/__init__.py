@@ -3,14 +3,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
+from stm32emu.allocators import Contract, find_functions
 from stm32emu.checks.finding import Findings
 from stm32emu.checks.heap import HeapChecks
 from stm32emu.checks.scene import Scene
 from stm32emu.checks.stack import StackCheck
+from stm32emu.errors import UserError
 from stm32emu.machine import Machine
 from stm32emu.netbridge.link import Link
+
+NOTHING = (
+    "has no allocator of a known name, so nothing is followed; name its functions, as in "
+    "--allocator my_alloc=malloc --allocator my_free=free (an ELF that was stripped has no names at all)"
+)
 
 
 class Checks:
@@ -18,29 +27,57 @@ class Checks:
 
     Args:
         names: "alloc" for what allocators promise (zeroed memory from calloc, no overflow of count * size, memory at
-            all), "heap" for double frees, frees of wild pointers, writes around blocks and to freed memory,
+            all), "heap" for double frees, frees of wild pointers, writes around blocks and to freed memory, leaks,
             "heap=exact" for the same with the instruction that does it, "stack" for stacks that run below their limit.
         log: takes each finding when it is first met, as text of a few lines.
+        allocators: functions that only the user knows. Raises UserError for one that the firmware has not.
     """
 
-    def __init__(self, names: Sequence[str], machine: Machine, link: Link, log: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        machine: Machine,
+        link: Link,
+        log: Callable[[str], None],
+        allocators: Mapping[str, Contract] = MappingProxyType({}),
+    ) -> None:
         self.names = tuple(names)
         self.findings = Findings(log)
+        self._heap: HeapChecks | None = None
         self._stack: StackCheck | None = None
         if not names:
             return
         scene = Scene(machine, link)
         if {"alloc", "heap", "heap=exact"} & set(names):
-            self._follow_heap(names, machine, scene, log)
+            _require(allocators, machine)
+            self._heap = HeapChecks(names, machine, scene, self.findings, allocators)
+            machine.reset_listeners.append(self._heap.reset)
+            if not self._heap.allocators:
+                log(f"--check {','.join(names)}: {machine.firmware.path.name} {NOTHING}")
         if "stack" in names:
             self._stack = StackCheck(machine.cpu, machine.firmware.initial_sp, scene, self.findings)
 
-    def _follow_heap(self, names: Sequence[str], machine: Machine, scene: Scene, log: Callable[[str], None]) -> None:
-        heap = HeapChecks(names, machine, scene, self.findings)
-        machine.reset_listeners.append(heap.reset)
-        if not heap.allocators:
-            log(f"--check {','.join(names)}: the firmware has no symbols of an allocator that is known")
+    def finish(self) -> None:
+        """The run is over."""
+        if self._heap:
+            self._heap.finish()
 
     def summary(self) -> list[str]:
         """What there is to say at the end of the run, a line each."""
-        return [*self.findings.summary(), *(self._stack.summary() if self._stack else [])]
+        checks = [check for check in (self._heap, self._stack) if check]
+        return [*self.findings.summary(), *(line for check in checks for line in check.summary())]
+
+    def marks(self) -> dict[str, Any]:
+        """How much of "heap" and "stacks" was used at most, for JSON."""
+        marks: dict[str, Any] = {}
+        if self._heap:
+            marks["heap"] = self._heap.marks()
+        if self._stack:
+            marks["stacks"] = self._stack.marks()
+        return marks
+
+
+def _require(allocators: Iterable[str], machine: Machine) -> None:
+    for name in allocators:
+        if not find_functions(machine.symbols, [name]):
+            raise UserError(f"--allocator {name}: {machine.firmware.path.name} has no function of that name")

@@ -9,7 +9,6 @@ from __future__ import annotations
 from enum import IntEnum
 
 from stm32emu._core import Heap
-from stm32emu.allocators import find_arena
 from stm32emu.checks.finding import Finding, Findings, Place
 from stm32emu.checks.scene import Scene
 from stm32emu.guest_memory import GuestMemory
@@ -27,13 +26,17 @@ class Where(IntEnum):
 
 
 class ExactHeap:
-    """Watches every access of the CPU, and of the DMA controllers in `memory`, to the blocks that `heap` follows."""
+    """Watches every access of the CPU, and of the DMA controllers in `memory`, to the blocks that `heap` follows.
 
-    def __init__(self, heap: Heap, memory: GuestMemory, scene: Scene, findings: Findings) -> None:
+    Args:
+        arena: memory that is the allocator's alone; empty when that is not known.
+    """
+
+    def __init__(self, heap: Heap, memory: GuestMemory, scene: Scene, findings: Findings, arena: range) -> None:
         self._heap = heap
         self._scene = scene
         self._findings = findings
-        heap.watch_accesses(self._access, scene.current_tcb, *find_arena(scene.symbols))
+        heap.watch_accesses(self._access, scene.current_tcb, arena.start, len(arena))
         memory.observers.append(self._bus)
 
     def _bus(self, address: int, length: int, write: bool) -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence, Set
 
 from stm32emu.checks.finding import Place
 from stm32emu.machine import Machine
@@ -25,13 +25,21 @@ class Scene:
     def __init__(self, machine: Machine, link: Link) -> None:
         self.symbols = machine.symbols
         self._machine = machine
-        self._kernel = FreeRtos(machine.memory.peek, machine.symbols)
+        self.read_memory = machine.memory.peek
+        self._kernel = FreeRtos(self.read_memory, machine.symbols)
         self._conversations = Conversations()
+        self.connection_listeners: list[Callable[[], None]] = []
         link.taps.append(self._see)
 
     def _see(self, frame: bytes, _now: int, way: Direction) -> None:
+        before = self.connection, len(self.closed_connections)
         if way is Direction.TO_GUEST:
             self._conversations.receive(frame)
+        else:
+            self._conversations.send(frame)
+        if (self.connection, len(self.closed_connections)) != before:
+            for listener in self.connection_listeners:
+                listener()
 
     @property
     def current_tcb(self) -> int:
@@ -45,8 +53,13 @@ class Scene:
 
     @property
     def connection(self) -> int:
-        """The TCP connection that last sent data to the firmware, counted from 1; 0 before there is one."""
+        """The TCP connection that last opened or sent data to the firmware, counted from 1; 0 before there is one."""
         return self._conversations.current
+
+    @property
+    def closed_connections(self) -> Set[int]:
+        """The numbers of those that are over."""
+        return self._conversations.closed
 
     @property
     def seconds(self) -> float:
@@ -67,19 +80,19 @@ class Scene:
     def calls(self, returned_to: int) -> tuple[Place, ...]:
         """The chain of calls, innermost first, of the code that a call has just returned to."""
         registers = {**self._machine.registers().as_dict(), "pc": returned_to - 2}
-        chain = unwind(registers, self._machine.memory.peek, self.symbols)
+        chain = unwind(registers, self.read_memory, self.symbols)
         return tuple(self.place(frame.place) for frame in chain)
 
     def calls_to_here(self, function: int) -> tuple[Place, ...]:
         """The chain of calls that led to the start of `function`, or of a block in it, without that itself."""
         registers = {**self._machine.registers().as_dict(), "pc": function}
-        chain = unwind(registers, self._machine.memory.peek, self.symbols)
+        chain = unwind(registers, self.read_memory, self.symbols)
         return tuple(self.place(frame.place) for frame in chain[1:])
 
     def calls_at(self, pc: int) -> tuple[Place, ...]:
         """The chain of calls of the instruction at `pc`, which is about to run: itself first."""
         registers = {**self._machine.registers().as_dict(), "pc": pc}
-        chain = unwind(registers, self._machine.memory.peek, self.symbols)
+        chain = unwind(registers, self.read_memory, self.symbols)
         return tuple(self.place(frame.place) for frame in chain)
 
     def calls_then(self, registers: Sequence[int], stack: bytes) -> tuple[Place, ...]:
@@ -95,7 +108,7 @@ class Scene:
 
     def _code(self, address: int, length: int) -> bytes:
         """What the firmware's program says; RAM may have changed since then."""
-        return self._machine.memory.peek(address, length) if self.symbols.is_code(address) else b""
+        return self.read_memory(address, length) if self.symbols.is_code(address) else b""
 
     def task_name(self, tcb: int) -> str:
         """The name of the task with this TCB."""

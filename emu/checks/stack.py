@@ -6,6 +6,8 @@ SP is looked at natively (`_core_stack.c`), in the blocks that move it; the gues
 
 from __future__ import annotations
 
+from typing import Any
+
 from stm32emu.checks.finding import Finding, Findings
 from stm32emu.checks.scene import Scene
 from stm32emu.cpu import Cpu
@@ -48,15 +50,29 @@ class StackCheck:
             seconds=self._scene.seconds,
         )
 
+    def marks(self) -> list[dict[str, Any]]:
+        """How deep each stack got: "task" (None for the main stack), "most" and "size" in bytes, None if unknown."""
+        return [
+            {
+                "task": self._scene.task_name(tcb) if tcb else None,
+                "most": highest - lowest,
+                "size": highest - limit if limit else None,
+            }
+            for tcb, limit, lowest, highest in self._cpu.stack_marks()
+            if lowest < highest
+        ]
+
     def summary(self) -> list[str]:
-        """How deep each stack got, a line each."""
-        lines = []
-        for tcb, limit, lowest, highest in self._cpu.stack_marks():
-            name = f'task "{self._scene.task_name(tcb)}"' if tcb else "main stack"
-            if lowest < highest:
-                size = f" of {highest - limit}" if limit else ""
-                lines.append(f"stack: {name} used {highest - lowest}{size} bytes")
-        return lines
+        """The same, a line each."""
+        return [f"stack: {_whose(mark['task'])} used {_of(mark['most'], mark['size'])} bytes" for mark in self.marks()]
+
+
+def _whose(task: str | None) -> str:
+    return f'task "{task}"' if task else "main stack"
+
+
+def _of(used: int, size: int | None) -> str:
+    return f"{used} of {size}" if size else str(used)
 
 
 def _main_limit(symbols: Symbols, top: int) -> int:

@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
+from stm32emu.allocators import Contract, Kind
 from stm32emu.cable import Cable
 from stm32emu.checks import Checks
 from stm32emu.chips import find_chip
 from stm32emu.elf import load_firmware
+from stm32emu.errors import UserError
 from stm32emu.machine import Machine
 from test_console import stm32emu
 
@@ -117,12 +119,13 @@ CASES = {
 }
 
 
-def run(elf: Path, checks: tuple[str, ...]) -> tuple[str, list[str]]:
+def run(elf: Path, checks: tuple[str, ...], own: Mapping[str, Contract] | None = None) -> tuple[str, list[str]]:
     """The state at the end, and what was found."""
     machine = Machine(load_firmware(elf), find_chip("f407"))
     log: list[str] = []
-    Checks(checks, machine, Cable(machine, lambda frame, now: None).link, log.append)
+    found = Checks(checks, machine, Cable(machine, lambda frame, now: None).link, log.append, own or {})
     machine.run(200_000)
+    found.finish()
     return machine.state_hash(), log
 
 
@@ -138,6 +141,41 @@ def test_case(case: str, level: str, compile_firmware: Callable[..., Path]) -> N
     assert state == run(elf, ())[0]
     only_alloc = [text for text in log if text.startswith("alloc")]
     assert run(elf, ("alloc",))[1] == only_alloc
+
+
+@pytest.mark.parametrize(
+    ("code", "free"),
+    [
+        ("pvPortMalloc(5000);", "4096 bytes were free in one piece"),
+        (
+            "void *p[4]; for (int n = 0; n < 4; n++) p[n] = pvPortMalloc(200); vPortFree(p[1]); pvPortMalloc(3400);",
+            "3472 bytes were free in 2 pieces, the largest of 3264",
+        ),
+        ("while (pvPortMalloc(56));", "nothing was free"),
+    ],
+)
+def test_what_was_free_when_nothing_was_large_enough(
+    code: str, free: str, compile_firmware: Callable[..., Path]
+) -> None:
+    source = SOURCE.replace("MISTAKE", code).replace("CLEARS", "1").replace("arena", "ucHeap")
+    elf = compile_firmware("heap_room", source, "-Os", "-w")
+    [text] = run(elf, ("alloc",))[1]
+    assert f"\n       {free}; " in text
+
+
+def test_allocators_that_only_the_user_knows(compile_firmware: Callable[..., Path]) -> None:
+    """Here the size is the second argument."""
+    source = SOURCE.replace("MISTAKE", "void *p = my_take(1, 20); my_drop(p); my_drop(p);").replace("CLEARS", "1")
+    for name, mine in (("pvPortMalloc", "take"), ("vPortFree", "my_drop"), ("pvPort", "other"), ("mbedtls", "none")):
+        source = source.replace(name, mine)
+    take = "__attribute__((noinline)) void *my_take(int heap, size_t size) { return take(size); }\n"
+    source = source.replace("__attribute__((noinline)) void mistake", take + "__attribute__((noinline)) void mistake")
+    elf = compile_firmware("heap_own", source, "-Os", "-w")
+    assert "has no allocator of a known name" in run(elf, ("heap",))[1][0]
+    [text] = run(elf, ("heap",), {"my_take": Contract(Kind.MALLOC, 1), "my_drop": Contract(Kind.FREE)})[1]
+    assert text.startswith("heap: my_drop was given the block of 20 bytes at 0x")
+    with pytest.raises(UserError, match=r"--allocator my_tke: heap_own\.elf has no function of that name"):
+        run(elf, ("heap",), {"my_tke": Contract(Kind.MALLOC)})
 
 
 def test_a_reset_forgets_the_blocks(compile_firmware: Callable[..., Path]) -> None:

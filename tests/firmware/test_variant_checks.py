@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from runs import IMAGES, Run, free_port
+from runs import IMAGES, Run, free_port, running
 from symptoms import lifetime, observe
 from test_console import stm32emu
 
@@ -43,11 +43,20 @@ def test_findings(image: str) -> None:
     finally:
         run.end()
     found = {
-        match[0] for match in re.finditer(r"^(?:alloc|heap): [^:]*(?=:)|^stack: .* overflows", run.log, re.MULTILINE)
+        match[0] for match in re.finditer(r"^(?:alloc|heap): [^:\n]*(?=:)|^stack: .* overflows", run.log, re.MULTILINE)
     }
     assert {text for text in found if "times in all" not in text} == FINDINGS[image], run.log
     if "calloc" in image:
         assert re.search(calloc_is_named(image, r" \(\w+\.c:\d+\)"), run.log), run.log
+
+
+def test_a_leak_is_found_by_its_fourth_connection() -> None:
+    with running(str(IMAGES / "tls_server-leak.elf"), "--port", f"{free_port()}:4433", "--check", CHECKS) as run:
+        for _ in range(4):
+            assert observe(run, "openssl") == ("page", "")
+        what = r"heap: connections leave memory behind: 3 blocks of pvPortMalloc, 96 bytes in all\n"
+        where = r" +called from __wrap_tls_serve \(leak\.c:\d+\)\n +those of connections 1, 2, 3 are closed; "
+        run.wait_for(what + where, of=lambda: run.log)
 
 
 def calloc_is_named(image: str, line: str) -> str:

@@ -37,6 +37,23 @@ def test_the_current_connection(segments: list[tuple[int, str, bytes]], current:
     assert conversations.current == current
 
 
+def test_who_is_closed() -> None:
+    """By the guest's FIN, or by a reset from either side; a probe is nobody."""
+    conversations = Conversations()
+    for port in (50000, 50001, 50002):
+        conversations.receive(segment(port, "S"))
+        conversations.receive(segment(port, "A"))
+    conversations.receive(segment(50000, "FA"))
+    assert conversations.closed == set()
+    for port, flags in ((50000, "FA"), (50001, "R"), (50009, "R")):
+        conversations.send(bytes(Ether() / IP() / TCP(sport=4433, dport=port, flags=flags)))
+    assert conversations.closed == {1, 2}
+    conversations.receive(segment(50002, "R"))
+    conversations.receive(segment(50008, "S"))
+    conversations.receive(segment(50008, "R"))
+    assert conversations.closed == {1, 2, 3}
+
+
 def test_other_frames_do_not_count() -> None:
     conversations = Conversations()
     conversations.receive(b"")
