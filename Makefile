@@ -15,9 +15,9 @@ export PYTHON
 
 # What else the goal will need of Debian, so that all that is missing is installed, or named, at once.
 run: NEEDS := images
-test check fidelity: NEEDS := tests
+test check fidelity flash-savings: NEEDS := tests
 
-.PHONY: all run test check soak mutations fidelity bench images clean
+.PHONY: all run test check soak mutations fidelity flash-savings bench images clean
 .DELETE_ON_ERROR:
 
 all: .venv/ready
@@ -47,6 +47,10 @@ soak: .venv/ready-for-tests images
 mutations: .venv/ready-for-tests
 	@STM32EMU_MUTATIONS=100000 .venv/bin/python -m pytest \
 		tests/property/test_tls_mutations.py tests/property/test_twin_flights.py
+
+# What `stm32emu doctor flash` says is saved by dropping a macro, against a rebuild without it: docs/doctor.md.
+flash-savings: .venv/ready-for-tests images
+	@STM32EMU_ALL_MACROS=1 .venv/bin/python -m pytest tests/firmware/test_doctor_flash.py
 
 # Takes minutes and wants an otherwise idle machine; BENCH="interrupts idle" measures only those.
 bench: .venv/ready-for-tests images

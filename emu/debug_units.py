@@ -65,22 +65,17 @@ class DebugUnits:
         found: list[tuple[int, int, int]] = []
         try:
             for unit in self.dwarf.iter_CUs():
-                found += ((start, end, unit.cu_offset) for start, end in self._unit_ranges(unit))
+                found += ((start, end, unit.cu_offset) for start, end in self.ranges(unit.get_top_DIE()))
         except Exception:
             pass
         return found
 
-    def _unit_ranges(self, unit: Any) -> list[tuple[int, int]]:
-        attributes = unit.get_top_DIE().attributes
-        low = attributes["DW_AT_low_pc"].value if "DW_AT_low_pc" in attributes else 0
-        if "DW_AT_high_pc" in attributes:
-            high = attributes["DW_AT_high_pc"]
-            return [(low, high.value if high.form == "DW_FORM_addr" else low + high.value)]
-        return self.ranges(unit.get_top_DIE())
-
     @staticmethod
     def ranges(die: Any) -> list[tuple[int, int]]:
-        """The address ranges (start, end) that a DIE has by DW_AT_ranges."""
+        """The address ranges (start, end) that a DIE has, by DW_AT_low_pc and DW_AT_high_pc, or by DW_AT_ranges."""
+        if {"DW_AT_low_pc", "DW_AT_high_pc"} <= die.attributes.keys():
+            low, high = die.attributes["DW_AT_low_pc"].value, die.attributes["DW_AT_high_pc"]
+            return [(low, high.value if high.form == "DW_FORM_addr" else low + high.value)]
         if "DW_AT_ranges" not in die.attributes:
             return []
         top = die.cu.get_top_DIE().attributes

@@ -39,7 +39,7 @@ class Function:
     @property
     def result(self) -> Type:
         """What it returns."""
-        return Type.of(_with(self.die, "DW_AT_type"))
+        return type_of(self.die)
 
     def variables(self, pc: int) -> list[Variable]:
         """Parameters and variables in scope at `pc`, those of inlined functions included, outermost first."""
@@ -88,9 +88,18 @@ def _named(die: Any) -> bool:
 
 
 def _variable(die: Any) -> Variable:
+    return Variable(name_of(die) or "?", type_of(die), die)
+
+
+def type_of(die: Any) -> Type:
+    """Its own type, or that of what it is an instance of."""
+    return Type.of(_with(die, "DW_AT_type"))
+
+
+def name_of(die: Any) -> str:
+    """Its own name, or that of what it is an instance of; "" without one."""
     name = _with(die, "DW_AT_name").attributes.get("DW_AT_name")
-    text = name.value.decode("utf-8", "replace") if name is not None else "?"
-    return Variable(text, Type.of(_with(die, "DW_AT_type")), die)
+    return str(name.value.decode("utf-8", "replace")) if name is not None else ""
 
 
 def _in_scope(die: Any, pc: int) -> Iterator[Any]:
@@ -102,9 +111,4 @@ def _in_scope(die: Any, pc: int) -> Iterator[Any]:
 
 
 def _covers(die: Any, pc: int) -> bool:
-    """By DW_AT_low_pc and DW_AT_high_pc, or DW_AT_ranges."""
-    attributes = die.attributes
-    if "DW_AT_low_pc" in attributes and "DW_AT_high_pc" in attributes:
-        low, high = attributes["DW_AT_low_pc"].value, attributes["DW_AT_high_pc"]
-        return bool(low <= pc < (high.value if high.form == "DW_FORM_addr" else low + high.value))
     return any(start <= pc < end for start, end in DebugUnits.ranges(die))

@@ -35,6 +35,14 @@ class Constant(NamedTuple):
     value: int
 
 
+class Load(NamedTuple):
+    """The instruction at `at` loads a constant; `pool` is where the literal lies, 0 if it is in the instruction."""
+
+    at: int
+    value: int
+    pool: int = 0
+
+
 @dataclass
 class BlockUse:
     """A block and the functions that reach it."""
@@ -56,9 +64,9 @@ class BlockUse:
 def constants(firmware: Firmware, symbols: Symbols) -> list[Constant]:
     """Every constant of every function, in order of address. Data between instructions may add a wrong one."""
     return [
-        Constant(name, value)
+        Constant(name, load.value)
         for segment, (start, end, name) in _functions(firmware, symbols)
-        for value in _loads(segment, start, end)
+        for load in loads(segment, start, end)
     ]
 
 
@@ -72,7 +80,7 @@ def block_uses(firmware: Firmware, symbols: Symbols, chip: Chip) -> list[BlockUs
     bases = [block.base for block in blocks]
     uses: dict[str, BlockUse] = {}
     for segment, (start, end, name) in _functions(firmware, symbols):
-        if not any(_near(value, bases) for value in _loads(segment, start, end)):
+        if not any(_near(load.value, bases) for load in loads(segment, start, end)):
             continue
         code = segment.data[start - segment.virtual : end - segment.virtual]
         for value, dereferenced in addresses_used(code, start):
@@ -111,8 +119,8 @@ def _functions(firmware: Firmware, symbols: Symbols) -> Iterator[tuple[Segment, 
                 yield segment, code
 
 
-def _loads(segment: Segment, start: int, end: int) -> Iterator[int]:
-    """Values of LDR (literal), MOV.W (constant) and MOVW with MOVT (ARMv7-M ARM A7.7.44, A7.7.76, A7.7.79)."""
+def loads(segment: Segment, start: int, end: int) -> Iterator[Load]:
+    """LDR (literal), MOV.W (constant) and MOVW with MOVT (ARMv7-M ARM A7.7.44, A7.7.76, A7.7.79)."""
     data, base = segment.data, segment.virtual
     position, limit = start - base, min(end - base, len(data) - 3)
     low: dict[int, int] = {}
@@ -124,15 +132,15 @@ def _loads(segment: Segment, start: int, end: int) -> Iterator[int]:
         elif first & 0xFF7F == 0xF85F:
             literal = (second & 0xFFF) * (1 if first & 0x80 else -1)
         elif first & 0xFBEF == 0xF04F and not second & 0x8000:
-            yield expand_immediate(_immediate(first & ~0xF, second))
+            yield Load(base + position, expand_immediate(_immediate(first & ~0xF, second)))
         elif first & 0xFBF0 == 0xF240 and not second & 0x8000:
             low[second >> 8 & 0xF] = _immediate(first, second)
         elif first & 0xFBF0 == 0xF2C0 and not second & 0x8000:
-            yield _immediate(first, second) << 16 | low.get(second >> 8 & 0xF, 0)
+            yield Load(base + position, _immediate(first, second) << 16 | low.get(second >> 8 & 0xF, 0))
         if literal is not None:
             at = (position & ~3) + 4 + literal
             if 0 <= at <= len(data) - 4:
-                yield unpack_from("<I", data, at)[0]
+                yield Load(base + position, unpack_from("<I", data, at)[0], base + at)
         position += 4 if is_wide(first) else 2
 
 

@@ -7,6 +7,7 @@ import click
 
 from stm32emu.cli.doctor_certs import doctor_certs
 from stm32emu.cli.doctor_config import doctor_config
+from stm32emu.cli.doctor_flash import doctor_flash
 
 
 @click.group(invoke_without_command=True)
@@ -26,5 +27,5 @@ def doctor(context: click.Context, itself: bool) -> None:
     click.echo(f"Unicorn {unicorn_version()} does what stm32emu relies on.")
 
 
-for command in (doctor_certs, doctor_config):
+for command in (doctor_certs, doctor_config, doctor_flash):
     doctor.add_command(command)

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What would leave flash if some functions, objects and texts were not compiled, estimated from the linked image.
+
+They go, with what `dead_code` finds of them in functions that stay, and so does whatever only those needed, by the
+linker's garbage collection once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from stm32emu.dead_code import DeadCode, Wanted
+from stm32emu.dwarf_sources import Sources
+from stm32emu.flash_graph import FlashGraph
+from stm32emu.flash_pieces import Piece
+from stm32emu.symbols import Symbols
+
+LITERAL = 4
+Range = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Saving:
+    """`gone` are the pieces that would leave; `cut` is what pieces that stay would lose: code, literals, table rows."""
+
+    gone: tuple[Piece, ...]
+    cut: tuple[Range, ...]
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return sum(piece.size for piece in self.gone) + sum(end - start for start, end in self.cut)
+
+
+class Savings:
+    """Answers for one firmware."""
+
+    def __init__(self, graph: FlashGraph, symbols: Symbols) -> None:
+        self._graph = graph
+        self._sources = Sources(symbols.debug)
+        self._code = DeadCode(graph, symbols, self._sources)
+        self._all = graph.reachable(lambda mention: True)
+
+    def without(self, wanted: Wanted) -> Saving:
+        """What would go without the `wanted`."""
+        pieces = self._graph.pieces
+        named = {number for number, piece in enumerate(pieces) if wanted.piece(piece)}
+        dead = self._code.dead(named, wanted) | set(self._dead_rows(named))
+        kept = self._graph.reachable(lambda m: m.at not in dead and pieces.number(m.target) not in named)
+        cut = {at for at in dead if pieces.number(at) in kept}
+        literals = {at for n in kept for pool in self._unused_literals(n, cut) for at in range(pool, pool + LITERAL, 2)}
+        return Saving(tuple(pieces[n] for n in sorted(self._all - kept)), tuple(_merged(cut | literals)))
+
+    def _dead_rows(self, named: set[int]) -> Iterator[int]:
+        """Of tables: those that mention what goes."""
+        for number, mentions in self._graph.mentions.items():
+            start = self._graph.pieces[number].start
+            row = self._sources.rows.get(start, 0)
+            for mention in mentions if row and number not in named else ():
+                if self._graph.pieces.number(mention.target) in named:
+                    first = start + (mention.at - start) // row * row
+                    yield from range(first, first + row, 2)
+
+    def _unused_literals(self, number: int, dead: set[int]) -> set[int]:
+        mentions = [mention for mention in self._graph.mentions[number] if mention.pool]
+        return {m.pool for m in mentions} - {m.pool for m in mentions if m.at not in dead}
+
+
+def _merged(halfwords: set[int]) -> Iterator[Range]:
+    """Ranges of all of them."""
+    start = end = -1
+    for at in sorted(halfwords):
+        if at != end:
+            if start >= 0:
+                yield start, end
+            start = at
+        end = at + 2
+    if start >= 0:
+        yield start, end

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What of mbedTLS is compiled for the sake of single options, and what a device loses without them.
+
+Functions and files are named as 2.16 to 3.6 have them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from .config import Config
+from .config_rules import Device, likely_version
+from .config_rules.suites import missing_for
+
+
+@dataclass(frozen=True)
+class Macro:
+    """One option, without MBEDTLS_, and what goes with it: regular expressions of whole names of functions and objects,
+    of files, and of texts that tables and calls of others have for it. `needed_by` are options that do not compile
+    without it; `loss` says who misses it."""
+
+    option: str
+    loss: str
+    names: str = ""
+    files: str = ""
+    texts: str = ""
+    needed_by: tuple[str, ...] = ()
+
+
+def _file(option: str, file: str, loss: str, texts: str = "", needed_by: tuple[str, ...] = ()) -> Macro:
+    """An option that is one source file with the functions named like it."""
+    return Macro(option, loss, rf"(mbedtls_)?{file}_\w+", rf"{file}\.c", texts, needed_by)
+
+
+def _curve(name: str, loss: str) -> Macro:
+    short = name.replace("secp", "p")[: -len("r1")]
+    option = f"ECP_DP_{name.upper()}_ENABLED"
+    return Macro(option, loss, rf"{name}_\w+|ecp_mod_{short}", texts=name)
+
+
+_OLD = "nothing that a client of today asks for"
+MACROS = (
+    Macro(
+        "DEBUG_C", "nothing: only the log that mbedtls_ssl_conf_dbg shows; stm32emu run --trace mbedtls shows as much",
+        r"(mbedtls_)?debug_\w+", r"debug\.c",
+    ),
+    _file("ERROR_C", "error", "nothing: error codes as words, mbedtls_strerror", needed_by=("ERROR_STRERROR_DUMMY",)),
+    _file("CERTS_C", "certs", "mbedTLS's test certificates, which no product may use", r"mbedtls_test_\w+"),
+    _file("SELF_TEST", "self_test", "nothing: tests of the algorithms at start"),
+    _file("VERSION_C", "version", "nothing: the version as text", needed_by=("VERSION_FEATURES",)),
+    _file("VERSION_FEATURES", "version_features", "nothing: the list of options as text"),
+    Macro(
+        "PEM_PARSE_C", "certificates and keys in PEM: store them as DER, which is also a quarter smaller",
+        r"mbedtls_pem_\w+", r"pem\.c", r"-----(BEGIN|END) .*-----",
+    ),
+    _file("BASE64_C", "base64", "PEM", needed_by=("PEM_PARSE_C", "PEM_WRITE_C")),
+    Macro(
+        "PK_PARSE_EC_EXTENDED", "EC keys whose curve is spelled out in parameters instead of named, as hardly any are",
+        r"pk_group_(id_)?from_(specified|group)",
+    ),
+    Macro(
+        "SHA512_C", "suites with SHA384, and certificates signed with SHA-384 or SHA-512: clients that insist on them",
+        r"mbedtls_sha(384|512)_\w+|(ssl_)?\w+_sha384", r"sha512\.c",
+        r"TLS-.*-SHA384|SHA(384|512)|.*(-with-| with )SHA-?(384|512)|id-sha(384|512)",
+    ),
+    _file("SHA1_C", "sha1", "certificates signed with SHA-1, which clients refuse; suites that end with -SHA", "SHA1"),
+    _file("MD5_C", "md5", _OLD, "MD5"),
+    _file("RIPEMD160_C", "ripemd160", _OLD, "RIPEMD160"),
+    _file("DES_C", "des", "suites with 3DES, which clients no longer offer", "TLS-.*-3DES-.*"),
+    _file("ARC4_C", "arc4", _OLD, "TLS-.*-RC4-.*"),
+    _file("CAMELLIA_C", "camellia", _OLD, "TLS-.*-CAMELLIA-.*"),
+    _file("ARIA_C", "aria", _OLD, "TLS-.*-ARIA-.*"),
+    _file("CCM_C", "ccm", "suites with CCM: constrained IoT clients that have nothing else", "TLS-.*-CCM.*"),
+    _file("GCM_C", "gcm", "suites with GCM, which most clients prefer", "TLS-.*-GCM-.*"),
+    _file("CHACHAPOLY_C", "chachapoly", "suites with ChaCha20-Poly1305; all clients have AES", "TLS-.*-CHACHA20-.*"),
+    _curve("secp192r1", _OLD),
+    _curve("secp224r1", _OLD),
+    _curve("secp256r1", "nearly all certificates with EC keys, and clients that offer no other curve"),
+    _curve("secp384r1", "certificates on P-384, and clients that offer no other curve; each has P-256 too"),
+    _curve("secp521r1", "certificates on P-521, and clients that offer no other curve"),
+    Macro(
+        "SSL_MAX_FRAGMENT_LENGTH", "small clients that ask for short records; browsers do not",
+        r"ssl_(parse|write)_max_fragment_length_ext|ssl_mfl_code_to_length|"
+        r"mbedtls_ssl_(conf_max_frag_len|get_((in|out)put_)?max_frag_len)", texts=r".*max.fragment.length ext.*",
+    ),
+    Macro(
+        "SSL_RENEGOTIATION", "peers that renegotiate a connection, which TLS 1.3 no longer knows",
+        r"mbedtls_ssl_(conf_)?renegotiat\w+|ssl_start_renegotiation|ssl_(write|resend)_hello_request",
+    ),
+    Macro("SSL_ALPN", "choice of a protocol, as HTTP/2 needs", r"ssl_(parse|write)_alpn_ext|mbedtls_ssl_\w*alpn\w*"),
+    Macro(
+        "SSL_SERVER_NAME_INDICATION", "several certificates behind one address", r"ssl_parse_servername_ext|"
+        r"mbedtls_ssl_(conf_sni|set_hs_\w+)",
+    ),
+    Macro(
+        "SSL_EXTENDED_MASTER_SECRET", "protection of resumed sessions; some clients insist on it",
+        r"ssl_(parse|write)_extended_ms_ext|mbedtls_ssl_conf_extended_master_secret",
+    ),
+    Macro(
+        "SSL_ENCRYPT_THEN_MAC", "protection of CBC suites; nothing if there are only AEAD suites",
+        r"ssl_(parse|write)_encrypt_then_mac_ext|mbedtls_ssl_conf_encrypt_then_mac",
+    ),
+    Macro(
+        "SSL_SESSION_TICKETS", "fast reconnection by tickets", r"ssl_(parse|write)_(new_)?session_ticket(_ext)?|"
+        r"mbedtls_ssl_\w*ticket\w*", r"ssl_ticket\.c", needed_by=("SSL_TICKET_C",),
+    ),
+    _file("SSL_CACHE_C", "ssl_cache", "fast reconnection by session id"),
+    _file("X509_CRL_PARSE_C", "x509_crl", "lists of revoked client certificates"),
+    _file("X509_CSR_PARSE_C", "x509_csr", "nothing that a server does in a handshake"),
+    _file("DHM_C", "dhm", "suites with DHE, which browsers dropped", needed_by=("KEY_EXCHANGE_DHE_RSA_ENABLED",)),
+    _file("HMAC_DRBG_C", "hmac_drbg", "deterministic ECDSA", needed_by=("ECDSA_DETERMINISTIC",)),
+)  # fmt: skip
+
+
+def droppable(config: Config) -> Iterator[Macro]:
+    """Those that are on, that no other option needs, and without which a suite of SSL_CIPHERSUITES is left."""
+    for macro in MACROS:
+        if macro.option in config and not any(other in config for other in macro.needed_by):
+            options = {name: option for name, option in config.options.items() if name != macro.option}
+            if _negotiates(replace(config, options=options)):
+                yield macro
+
+
+def _negotiates(config: Config) -> bool:
+    """Whether one of the suites that are listed can be; without a list there is no telling, which counts as yes."""
+    suites = config.words("SSL_CIPHERSUITES")
+    device = Device(config, likely_version(config))
+    return not suites or not all(missing_for(suite, device) for suite in suites)

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`stm32emu doctor flash`: sizes as binutils have them, and savings as rebuilding without an option has them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rebuilt import CONFIG, stored
+from runs import IMAGES, PATIENCE
+from stm32emu.dead_code import Wanted
+from stm32emu.elf import load_firmware
+from stm32emu.flash_graph import FlashGraph
+from stm32emu.flash_savings import Savings
+from stm32emu.symbols import Symbols
+from test_console import stm32emu
+
+SERVER = IMAGES / "tls_server.elf"
+MACROS = (
+    "DEBUG_C", "PK_PARSE_EC_EXTENDED", "SHA512_C", "ECP_DP_SECP384R1_ENABLED", "ECP_DP_SECP256R1_ENABLED",
+    "SSL_MAX_FRAGMENT_LENGTH",
+)  # fmt: skip
+"""`make flash-savings` rebuilds the server without each of them; other runs of this file without the first two."""
+REBUILT = MACROS if os.environ.get("STM32EMU_ALL_MACROS") else MACROS[:2]
+
+
+def doctor(*words: object) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr."""
+    command = [sys.executable, "-m", "stm32emu", "doctor", "flash", *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture(scope="module")
+def server() -> dict[str, Any]:
+    """What is said of the TLS server, as data."""
+    code, out, log = doctor(SERVER, "--config", CONFIG, "--json")
+    assert code == 0, log
+    return dict(json.loads(out))
+
+
+@pytest.mark.parametrize("image", ["tls_server", "echo", "uart_hello"])
+def test_the_total_is_what_binutils_say(image: str) -> None:
+    elf = IMAGES / f"{image}.elf"
+    listing = subprocess.run(["arm-none-eabi-size", "-A", elf], capture_output=True, text=True, check=True).stdout
+    sizes = {
+        row[0]: int(row[1]) for row in map(str.split, listing.splitlines()) if len(row) == 3 and row[0] != "section"
+    }
+    data = json.loads(doctor(elf, "--json")[1])
+    assert data["bytes"] == sum(module["bytes"] for module in data["modules"])
+    assert data["bytes"] == sizes[".text"] + sizes.get(".ARM.exidx", 0) + sizes[".data"]
+
+
+def test_functions_are_what_nm_says() -> None:
+    listing = subprocess.run(["arm-none-eabi-nm", "-S", SERVER], capture_output=True, text=True, check=True).stdout
+    rows = [row for row in map(str.split, listing.splitlines()) if len(row) == 4 and row[2] in "tTrRdDwWvV"]
+    firmware = load_firmware(SERVER)
+    graph = FlashGraph(firmware, Symbols.from_elf(BytesIO(firmware.contents)))
+    pieces = {(piece.start, piece.size) for piece in graph.pieces if piece.kind != "unnamed"}
+    assert pieces == {(int(address, 16), int(size, 16)) for address, size, _kind, _name in rows}
+
+
+@pytest.mark.parametrize("macro", REBUILT)
+def test_a_rebuild_saves_what_was_said(macro: str, server: dict[str, Any]) -> None:
+    """Padding is left out: newlib aligns strlen to 64 bytes, so any change moves up to 60 bytes by chance."""
+    (before, padding), (after, padding_after) = stored(None), stored(macro)
+    saved = before - padding - (after - padding_after)
+    said = {each["macro"]: each["bytes"] for each in server["macros"]}[f"MBEDTLS_{macro}"]
+    assert said == pytest.approx(saved, rel=0.1), f"{before - after} bytes with padding"
+
+
+def test_what_ran_is_said_of_files_and_macros(tmp_path: Path) -> None:
+    file = tmp_path / "run.json"
+    stm32emu(str(SERVER), "--duration", "2s", "--pace", "max", "--coverage", str(file))
+    code, out, log = doctor(SERVER, "--config", CONFIG, "--coverage", file, "--json")
+    assert code == 0, log
+    data = json.loads(out)
+    ran = {module["file"].rpartition("/")[2]: module["ran"] for module in data["modules"]}
+    assert ran["sha512.c"] > 500  # its generator is seeded
+    assert ran["ssl_srv.c"] == 0  # and nobody has connected
+    assert next(each["ran"] for each in data["macros"] if each["macro"] == "MBEDTLS_SSL_MAX_FRAGMENT_LENGTH") == 0
+    assert "ran: 0 of its" in doctor(SERVER, "--config", CONFIG, "--coverage", file)[1]
+
+
+PROGRAM = """
+typedef void (*handler)(int);
+static volatile int out;
+#ifdef LOG
+static const char *const levels[] = {"error", "warning", "debug message"};
+__attribute__((noinline)) void log_text(int level, const char *text)
+{
+    for (const char *at = levels[level]; *at; at++) out = *at;
+    for (; *text; text++) out = *text;
+}
+#define LOG_TEXT(level, text) log_text(level, text)
+#else
+#define LOG_TEXT(level, text)
+#endif
+__attribute__((noinline)) void shared(int n) { out = n * 3; }
+static void on_one(int n)
+{
+    LOG_TEXT(1, "the first handler was called, and says so");
+    shared(n);
+}
+static void on_two(int n)
+{
+    shared(n + out);
+    LOG_TEXT(2, "the second one");
+    out = n;
+}
+static const handler table[] = {on_one, on_two};
+void Reset_Handler(void)
+{
+    for (int n = 0; n < 2; n++) table[n](n);
+    for (;;) ;
+}
+__attribute__((section(".isr_vector"), used)) static void (*const vectors[2])(void) = {
+    (void (*)(void))0x20020000, Reset_Handler,
+};
+"""
+
+
+@pytest.mark.parametrize("level", ["-Og", "-Os", "-O2"])
+def test_a_small_program_without_its_log(level: str, compile_firmware: Callable[..., Path]) -> None:
+    flags = (level, "-g", "-ffunction-sections", "-fdata-sections")
+    elf = compile_firmware(f"logging{level}", PROGRAM, *flags, "-DLOG")
+    silent = compile_firmware(f"silent{level}", PROGRAM, *flags)
+    firmware = load_firmware(elf)
+    symbols = Symbols.from_elf(BytesIO(firmware.contents))
+    saving = Savings(FlashGraph(firmware, symbols), symbols).without(Wanted("log_text"))
+    saved = sum(len(part.data) for part in firmware.segments) - sum(len(p.data) for p in load_firmware(silent).segments)
+    assert saving.size == pytest.approx(saved, rel=0.1)
+    assert {piece.name for piece in saving.gone} >= {"log_text", "levels", "debug message", "the second one"}
+    assert "shared" not in {piece.name for piece in saving.gone}
+
+
+def test_bad_input(tmp_path: Path, stripped: Callable[..., Path]) -> None:
+    header, other = tmp_path / "config.h", tmp_path / "run.json"
+    header.write_text("#define NOTHING\n")
+    other.write_text("{}")
+    copy = tmp_path / "hello.elf"
+    copy.write_bytes((IMAGES / "uart_hello.elf").read_bytes())
+    for words, sentence in [
+        ([tmp_path / "none.elf"], "there is no such file"),
+        ([SERVER, "--config", header], "defines no MBEDTLS_ option"),
+        ([SERVER, "--coverage", other], "is no coverage of stm32emu"),
+        ([stripped(copy)], "has no symbols: give the ELF as it was linked"),
+    ]:
+        code, out, log = doctor(*words)
+        assert (code, out) == (2, "")
+        assert sentence in log
