@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from stm32emu.cpu import Reason
 from stm32emu.machine import Machine
-from stm32emu.report import FaultSnapshot, crash_report
 from stm32emu.timebase import NANO
 
 REPORTS = 5
@@ -34,6 +33,8 @@ class Crash:
         self._since = self._machine.clock.now
         if self.count > REPORTS:
             return
+        from stm32emu.report import FaultSnapshot, crash_report  # with Capstone, 7 MB: only when needed
+
         snapshot = FaultSnapshot(
             exception=registers.exception,
             registers=registers.as_dict(),

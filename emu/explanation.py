@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Explains a run's TLS connections as they end: what passes on the cable goes to the explainer, its text to the log.
+"""Explains a run's TLS connections as they end: TCP segments go to the explainer, its text to the log.
 
 It only looks: nothing of it reaches the machine. A replay has the same frames at the same virtual times, and so the
 same explanations.
@@ -19,8 +19,7 @@ from stm32emu.crash import Crash
 from stm32emu.credentials import find_in_firmware
 from stm32emu.log import Log
 from stm32emu.machine import Machine
-from stm32emu.netbridge.link import Direction, Link
-from stm32emu.netbridge.streams import ethernet_segment
+from stm32emu.netbridge.streams import Segment
 from stm32emu.netbridge.tls.certificate import Certificate
 from stm32emu.netbridge.tls.config import Config
 from stm32emu.netbridge.tls.device import Device
@@ -29,30 +28,22 @@ from stm32emu.netbridge.tls.ladder import connection_data, verdict_data
 
 
 class Explanation:
-    """The explainer of one run; it does nothing until `start`.
+    """The explainer of one run.
 
     Args:
         machine: for virtual time.
-        link: where frames pass.
         checks, crash: what the device-side checks found, and whether the firmware faulted, for the verdict.
         log: takes the text of each connection that has ended, as a warning when something is wrong.
         config: the firmware's mbedTLS configuration, if it is known.
     """
 
-    def __init__(
-        self, machine: Machine, link: Link, checks: Checks, crash: Crash, log: Log, config: Config | None = None
-    ) -> None:
+    def __init__(self, machine: Machine, checks: Checks, crash: Crash, log: Log, config: Config | None = None) -> None:
         self._machine = machine
-        self._link = link
         self._checks = checks
         self._crash = crash
         self._log = log
         self._known = Device().configured(config) if config else Device()
         self._explainer = Explainer(self._report, device=self._device, keys=lambda: self._keys, wall=time.time_ns)
-
-    def start(self) -> None:
-        """Look at the cable from now on."""
-        self._link.taps.append(self._on_frame)
 
     def on_timer(self) -> None:
         """Virtual time has moved on."""
@@ -68,10 +59,9 @@ class Explanation:
         connections = [connection_data(each) for each in self._explainer.evidence]
         return {"connections": connections, "verdict": verdict_data(verdict) if verdict else None}
 
-    def _on_frame(self, frame: bytes, now: int, _way: Direction) -> None:
-        segment = ethernet_segment(frame)
-        if segment is not None:
-            self._explainer.receive(segment, now)
+    def receive(self, segment: Segment, now: int) -> None:
+        """A segment passes, at `now` in virtual nanoseconds."""
+        self._explainer.receive(segment, now)
 
     def _report(self, report: Report) -> None:
         (self._log.warning if report.verdict.faulty else self._log.info)(report.text)

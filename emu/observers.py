@@ -3,18 +3,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stm32emu.checks import Checks
 from stm32emu.cpu import NEVER
 from stm32emu.crash import Crash
-from stm32emu.explanation import Explanation
+from stm32emu.explaining import Explaining
 from stm32emu.log import Log
 from stm32emu.machine import Machine
 from stm32emu.netbridge.link import Link
 from stm32emu.options import RunOptions
 from stm32emu.traces import Traces
 from stm32emu.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from stm32emu.explanation import Explanation
 
 
 class Observers:
@@ -28,9 +31,15 @@ class Observers:
         self._checks = Checks(options.checks, machine, link, log.error, dict(options.allocators))
         self._traces = Traces(options.traces, machine, link, log.error)
         self._watchdog = Watchdog(options.watchdog, machine, link, log.error) if options.watchdog else None
-        self._explanation = Explanation(machine, link, self._checks, crash, log, options.tls_config)
+
+        def explanation() -> Explanation:
+            from stm32emu.explanation import Explanation
+
+            return Explanation(machine, self._checks, crash, log, options.tls_config)
+
+        self._explaining = Explaining(link, explanation)
         if not options.no_explain:
-            self._explanation.start()
+            self._explaining.start()
 
     def look(self) -> None:
         """Between runs of the machine."""
@@ -43,7 +52,7 @@ class Observers:
 
     def on_timer(self) -> None:
         """Virtual time has moved on."""
-        self._explanation.on_timer()
+        self._explaining.on_timer()
 
     @property
     def loops(self) -> bool:
@@ -53,7 +62,7 @@ class Observers:
     def end(self) -> None:
         """The run has ended."""
         self._checks.finish()
-        self._explanation.end()
+        self._explaining.end()
 
     def summary(self) -> list[str]:
         """What there is to say at the end of the run, a line each."""
@@ -63,5 +72,5 @@ class Observers:
         """For --json."""
         loops = [finding.to_dict(1) for finding in self._watchdog.findings] if self._watchdog is not None else []
         findings = [*self._checks.findings.to_list(), *loops]
-        others = {"traces": self._traces.to_list(), "tls": self._explanation.to_data()}
+        others = {"traces": self._traces.to_list(), "tls": self._explaining.to_data()}
         return {**self._checks.marks(), "findings": findings, **others}

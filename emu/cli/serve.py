@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -61,6 +60,8 @@ def serve(port: int, elf: Path | None, echo: bool, **words: Any) -> None:
     from stm32emu.twin import make_site
 
     site = make_site(make_options(elf, **words))
+    import asyncio  # which takes as long to load as the rest of the command line
+
     asyncio.run(_serve(site, port, echo))
 
 
