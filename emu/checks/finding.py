@@ -54,6 +54,16 @@ class Finding:
     seconds: float
     details: tuple[str, ...] = ()
 
+    @property
+    def kind(self) -> str:
+        """What is the same at other places."""
+        return f"{self.check}: {self.text.split(':')[0]}"
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from, in words."""
+        return f"called from {self.calls[0]}" if self.calls else "from an unknown place"
+
     def render(self) -> str:
         """Text of a few lines, indented under the check's name."""
         lines = [
@@ -89,20 +99,35 @@ class Finding:
         return {"check": self.check, "text": self.text, "notes": self.notes, "calls": calls, **self.data, **rest}
 
 
+IN_FULL = 3
+"""Places of one kind that are told in full when they are found; the summary lists the others."""
+
+
 class Findings:
-    """Those of a run. `log` takes each when it is first found, and the counts at the end."""
+    """Those of a run. `log` takes each when it is first found; the summary has the rest, and the counts."""
 
     def __init__(self, log: Callable[[str], None]) -> None:
         self._log = log
         self._found: dict[Hashable, Finding] = {}
         self._counts: Counter[Hashable] = Counter()
+        self._places: Counter[str] = Counter()
+        self._listed: set[Hashable] = set()
 
     def add(self, key: Hashable, make: Callable[[], Finding]) -> None:
         """Count what is found at the place that `key` names; `make` tells about it the first time."""
         self._counts[key] += 1
         if self._counts[key] == 1:
             self._found[key] = make()
-            self._log(self._found[key].render())
+            self._tell(key, self._found[key])
+
+    def _tell(self, key: Hashable, finding: Finding) -> None:
+        self._places[finding.kind] += 1
+        if self._places[finding.kind] <= IN_FULL:
+            self._log(finding.render())
+            return
+        if not any(self._found[other].kind == finding.kind for other in self._listed):
+            self._log(f"{finding.kind}, at more places (the end of the run lists them)")
+        self._listed.add(key)
 
     def get(self, key: Hashable) -> Finding | None:
         """What was found first at this place, if anything was."""
@@ -112,14 +137,22 @@ class Findings:
         return len(self._found)
 
     def summary(self) -> list[str]:
-        """A line for each place that was met more than once."""
-        return [
-            f"{finding.check}: {self._counts[key]} times in all: {finding.text.split(':')[0]}, "
-            f"called from {finding.calls[0] if finding.calls else 'an unknown place'}"
-            for key, finding in self._found.items()
-            if self._counts[key] > 1
-        ]
+        """For each kind of which not everything has been told: all its places, with their counts."""
+        kinds = dict.fromkeys(
+            finding.kind for key, finding in self._found.items() if self._counts[key] > 1 or key in self._listed
+        )
+        return [self._places_of(kind) for kind in kinds]
+
+    def _places_of(self, kind: str) -> str:
+        of_kind = {key: finding for key, finding in self._found.items() if finding.kind == kind}
+        lines = [f"{_times(self._counts[key])} {finding.origin}" for key, finding in of_kind.items()]
+        margin = " " * (kind.index(":") + 2)
+        return "\n".join([kind, *(margin + line for line in lines)])
 
     def to_list(self) -> list[dict[str, Any]]:
         """For JSON, in the order of finding."""
         return [finding.to_dict(self._counts[key]) for key, finding in self._found.items()]
+
+
+def _times(count: int) -> str:
+    return f"{count} times" if count > 1 else "once"
