@@ -17,7 +17,7 @@ export PYTHON
 run: NEEDS := images
 test check fidelity flash-savings: NEEDS := tests
 
-.PHONY: all run test check soak mutations fidelity flash-savings bench images clean
+.PHONY: all run test check soak mutations atlas fidelity flash-savings bench images clean
 .DELETE_ON_ERROR:
 
 all: .venv/ready
@@ -42,6 +42,11 @@ soak: .venv/ready-for-tests images
 	@$(BUILD_IMAGES) --host-tools
 	@STM32EMU_HANDSHAKES=200 STM32EMU_CONNECTIONS=20 .venv/bin/python -m pytest \
 		tests/firmware/test_handshakes.py tests/firmware/test_variants.py
+
+# What `stm32emu atlas` knows, measured anew.
+atlas: .venv/ready-for-tests images
+	@$(BUILD_IMAGES) --host-tools
+	@PYTHONPATH=tests:tests/firmware .venv/bin/python scripts/atlas.py
 
 # 100 000 damaged TLS handshakes each for the observer and for the TLS server: docs/explain.md, docs/twin.md.
 mutations: .venv/ready-for-tests

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from benchmarks import checks, equal_work, native, server
+from benchmarks import checks, equal_work, explain, native, server
 from benchmarks.measure import Row
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Row]]] = {
     **{name: partial(equal_work.rows, name) for name in equal_work.ROWS},
     "handshake": server.handshake,
     "checks": checks.checks,
+    "explain": explain.explain,
     "native": native.native,
     "start": server.start,
     "idle": server.idle,

@@ -7,14 +7,13 @@ Checksums are not looked at: a capture on the sending machine has them before th
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from stm32emu.netbridge.tcp_receive import ReceiveBuffer
-from stm32emu.netbridge.tcp_state import unwrap
+from stm32emu.netbridge.tcp_state import unwrap, wrap
 from stm32emu.netbridge.wire.ethernet import ETHERTYPE_IPV4
 from stm32emu.netbridge.wire.ipv4 import PROTOCOL_TCP
-from stm32emu.netbridge.wire.tcp import ACK, FIN, RST, SYN
+from stm32emu.netbridge.wire.tcp import ACK, FIN, PSH, RST, SYN
 
 ETHERTYPE_IPV6 = 0x86DD
 ETHERTYPE_VLAN = 0x8100
@@ -23,12 +22,14 @@ WINDOW = 1 << 20
 MAX_STREAMS = 4096
 """Connections that are remembered; beyond, the one that has been quiet for longest is forgotten."""
 
+_IPV4 = struct.Struct("!BxH2xHxB2x4s4s")
+_TCP = struct.Struct("!HHIIBB")
+
 Address = tuple[bytes, int]
 """IP address and port."""
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):  # one is made for each frame of a run, so it has to be cheap
     """A TCP segment; `missing` bytes of its payload were not captured."""
 
     src: Address
@@ -42,21 +43,19 @@ class Segment:
 
 def ethernet_segment(frame: bytes) -> Segment | None:
     """The segment that an Ethernet frame carries, None if it carries none that is whole."""
-    at, kind = 14, frame[12:14]
-    if kind == ETHERTYPE_VLAN.to_bytes(2, "big"):
-        at, kind = 18, frame[16:18]
-    return ip_segment(frame, at, int.from_bytes(kind, "big"))
+    kind = int.from_bytes(frame[12:14], "big")
+    if kind == ETHERTYPE_VLAN:
+        return ip_segment(frame, 18, int.from_bytes(frame[16:18], "big"))
+    return ip_segment(frame, 14, kind)
 
 
 def ip_segment(frame: bytes, at: int, ethertype: int) -> Segment | None:
     """The same for the IP packet that starts at `at`."""
     if ethertype == ETHERTYPE_IPV4 and len(frame) >= at + 20:
-        total, fragment, protocol = struct.unpack_from("!H2xHxB", frame, at + 2)
+        header, total, fragment, protocol, src, dst = _IPV4.unpack_from(frame, at)
         if protocol != PROTOCOL_TCP or fragment & 0x3FFF:
             return None
-        header = (frame[at] & 0xF) * 4
-        addresses = frame[at + 12 : at + 16], frame[at + 16 : at + 20]
-        return _segment(frame, at + header, at + total, addresses)
+        return _segment(frame, at + (header & 0xF) * 4, at + total, (src, dst))
     if ethertype == ETHERTYPE_IPV6 and len(frame) >= at + 40 and frame[at + 6] == PROTOCOL_TCP:
         addresses = frame[at + 8 : at + 24], frame[at + 24 : at + 40]
         return _segment(frame, at + 40, at + 40 + int.from_bytes(frame[at + 4 : at + 6], "big"), addresses)
@@ -66,11 +65,10 @@ def ip_segment(frame: bytes, at: int, ethertype: int) -> Segment | None:
 def _segment(frame: bytes, at: int, end: int, addresses: tuple[bytes, bytes]) -> Segment | None:
     if len(frame) < at + 20:
         return None
-    src_port, dst_port, seq, ack, offset, flags = struct.unpack_from("!HHIIBB", frame, at)
+    src_port, dst_port, seq, ack, offset, flags = _TCP.unpack_from(frame, at)
     start = at + (offset >> 4) * 4
-    payload = frame[start:end]
-    missing = max(0, end - start - len(payload))
-    return Segment((addresses[0], src_port), (addresses[1], dst_port), seq, ack, flags, payload, missing)
+    missing = end - len(frame) if end > len(frame) >= start else 0
+    return Segment((addresses[0], src_port), (addresses[1], dst_port), seq, ack, flags, frame[start:end], missing)
 
 
 class Stream(Protocol):
@@ -118,7 +116,7 @@ class _Connection:
     def receive(self, segment: Segment, now: int) -> None:
         from_client = segment.src == self.client
         half, other = self.halves[from_client], self.halves[not from_client]
-        if segment.flags & ACK and other.buffer is not None:
+        if segment.flags & ACK and other.buffer is not None and segment.ack != wrap(other.buffer.nxt):
             self._acknowledged(not from_client, unwrap(segment.ack, other.buffer.nxt), now)
         if segment.flags & RST:
             self._reset(from_client, now)
@@ -129,14 +127,15 @@ class _Connection:
             self._take(from_client, segment, now)
 
     def _take(self, from_client: bool, segment: Segment, now: int) -> None:
-        half = self.halves[from_client]
-        assert half.buffer is not None
-        seq = unwrap(segment.seq, half.buffer.nxt) + bool(segment.flags & SYN)
-        if not segment.flags & FIN and half.buffer.pass_by(seq, len(segment.payload)):
+        buffer = self.halves[from_client].buffer
+        assert buffer is not None
+        if segment.flags & ~PSH == ACK and segment.seq == wrap(buffer.nxt) and buffer.pass_by(len(segment.payload)):
             if segment.payload:
                 self.stream.data(from_client, segment.payload, now)
+            seq = buffer.nxt - len(segment.payload)
         else:
-            half.buffer.accept(seq, segment.payload, bool(segment.flags & FIN) and not segment.missing)
+            seq = unwrap(segment.seq, buffer.nxt) + bool(segment.flags & SYN)
+            buffer.accept(seq, segment.payload, bool(segment.flags & FIN) and not segment.missing)
             self._deliver(from_client, now)
         if segment.missing:
             self._acknowledged(from_client, seq + len(segment.payload) + segment.missing, now)

@@ -87,9 +87,9 @@ class ReceiveBuffer:
         insort(self._early, (start, piece))
         del self._early[EARLY:]
 
-    def pass_by(self, seq: int, count: int) -> bool:
-        """Whether `count` bytes at `seq` are what comes next, and nothing is kept: then they count as read."""
-        if seq != self.nxt or self._early or self._ready:
+    def pass_by(self, count: int) -> bool:
+        """Take the next `count` bytes as read, unless others are kept."""
+        if self._early or self._ready:
             return False
         self.nxt += count
         return True

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import click
 
+from stm32emu.cli.atlas import atlas
 from stm32emu.cli.chips import chips
 from stm32emu.cli.doctor import doctor
 from stm32emu.cli.explain import explain
@@ -50,7 +51,7 @@ def cli() -> None:
     """Run unmodified STM32F4 firmware and put its network ports on this machine."""
 
 
-for command in (run, replay, explain, info, chips, faults, peripherals, doctor, serve):
+for command in (run, replay, explain, atlas, info, chips, faults, peripherals, doctor, serve):
     cli.add_command(command)
 
 

@@ -65,7 +65,7 @@ class Explainer:
         self._wall = wall
         self._streams = TcpStreams(self, TLS_PORTS)
         self._ports = set(TLS_PORTS)
-        self._open: set[_Connection] = set()
+        self._open: dict[_Connection, None] = {}  # in the order in which they were opened
         self._evidence: deque[Evidence] = deque(maxlen=REMEMBERED)
         self._said: Verdict | None = None
         self._look = 0
@@ -75,7 +75,8 @@ class Explainer:
 
     def receive(self, segment: Segment, now: int) -> None:
         """A segment passed at `now`, in nanoseconds: virtual in a run, the capture's time in a capture."""
-        self.on_timer(now)
+        if now >= self._look:
+            self.on_timer(now)
         self._streams.receive(segment, now)
 
     def on_timer(self, now: int) -> None:
@@ -98,7 +99,7 @@ class Explainer:
     def open(self, client: Address, server: Address, midway: bool, now: int) -> _Connection:
         """A connection is new (`streams.Streams`)."""
         connection = _Connection(self, server[1], Observer(0, self.moment(now), midway))
-        self._open.add(connection)
+        self._open[connection] = None
         return connection
 
     # What comes of it
@@ -128,7 +129,7 @@ class Explainer:
 
     def forget(self, connection: _Connection) -> None:
         """It is over, or of no interest."""
-        self._open.discard(connection)
+        self._open.pop(connection, None)
 
     def settle(self, connection: _Connection) -> None:
         """Say what there is to say about a connection."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from stm32emu.netbridge.tls import names
 from stm32emu.netbridge.tls.cursor import Malformed
@@ -30,8 +30,7 @@ class Side(Enum):
         return Side.SERVER if self is Side.CLIENT else Side.CLIENT
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """Nanoseconds: `now` is virtual time in a run and the capture's time in a capture, `wall` the host's clock."""
 
     now: int
