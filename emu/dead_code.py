@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from stm32emu.dwarf_sources import Sources
-from stm32emu.flash_graph import FlashGraph, Mention
+from stm32emu.flash_graph import FlashGraph
 from stm32emu.flash_pieces import Piece
+from stm32emu.mentions import Mention
 from stm32emu.symbols import Symbols
 
 
@@ -48,16 +49,21 @@ class DeadCode:
         self._line = symbols.line
         self._spans: dict[int, dict[tuple[str, int], set[int]]] = defaultdict(lambda: defaultdict(set))
         for span in symbols.lines.spans():
-            number = graph.pieces.number(span.start)
-            if number >= 0:
-                self._spans[number][span.file, span.line].update(range(span.start, span.end, 2))
+            halfwords = self._within(span.start, span.end)
+            if halfwords:
+                self._spans[graph.pieces.number(span.start)][span.file, span.line].update(halfwords)
 
     def dead(self, named: set[int], wanted: Wanted) -> set[int]:
         """Addresses of all halfwords of instructions that go, those of whole functions left out."""
         copies = [part for name, parts in self._sources.inlined.items() if wanted.name(name) for part in parts]
-        inlined = {at for part in copies for at in range(*part, 2)}
+        inlined = {at for part in copies for at in self._within(*part)}
         functions = {number for number, piece in enumerate(self._graph.pieces) if piece.kind == "function"} - named
         return {at for number in functions for at in self._dead_in(number, named, inlined)}
+
+    def _within(self, start: int, end: int) -> range:
+        """Halfwords of what DWARF says is part of a piece; as far as that goes."""
+        number = self._graph.pieces.number(start)
+        return range(start, min(end, self._graph.pieces[number].end), 2) if number >= 0 else range(0)
 
     def _dead_in(self, number: int, named: set[int], inlined: set[int]) -> set[int]:
         code = {at for part in self._graph.code(self._graph.pieces[number]) for at in range(*part, 2)}

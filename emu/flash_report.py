@@ -51,7 +51,7 @@ def modules(graph: FlashGraph, coverage: Coverage | None) -> list[Module]:
     """The largest first; together they are all that is loaded. A string belongs to the file that mentions it first."""
     found: dict[str, Module] = {}
     for number, piece in enumerate(graph.pieces):
-        file = _short(piece.file or graph.user(number)) or UNKNOWN
+        file = _short(piece.file or graph.users.get(number, "")) or UNKNOWN
         module = found.setdefault(file, Module(file, ran=None if coverage is None else 0))
         code = sum(end - start for start, end in graph.code(piece)) if piece.kind == "function" else 0
         module.code += code

@@ -33,23 +33,25 @@ def _file(option: str, file: str, loss: str, texts: str = "", needed_by: tuple[s
     return Macro(option, loss, rf"(mbedtls_)?{file}_\w+", rf"{file}\.c", texts, needed_by)
 
 
-def _curve(name: str, loss: str) -> Macro:
-    short = name.replace("secp", "p")[: -len("r1")]
-    option = f"ECP_DP_{name.upper()}_ENABLED"
-    return Macro(option, loss, rf"{name}_\w+|ecp_mod_{short}", texts=name)
+def _curve(option: str, name: str, reduction: str, loss: str) -> Macro:
+    """A curve: its constants are named like it, `reduction` is the function that reduces modulo its prime."""
+    names = rf"{name}_\w+|ecp_use_{name}|{reduction}"
+    return Macro(f"ECP_DP_{option}_ENABLED", loss, names, texts=name.replace("curve", "x"))
 
 
 _OLD = "nothing that a client of today asks for"
+_DHE = ("KEY_EXCHANGE_DHE_RSA_ENABLED", "KEY_EXCHANGE_DHE_PSK_ENABLED")
+_TLS_1_1 = ("SSL_PROTO_SSL3", "SSL_PROTO_TLS1", "SSL_PROTO_TLS1_1")
 MACROS = (
     Macro(
         "DEBUG_C", "nothing: only the log that mbedtls_ssl_conf_dbg shows; stm32emu run --trace mbedtls shows as much",
         r"(mbedtls_)?debug_\w+", r"debug\.c",
     ),
-    _file("ERROR_C", "error", "nothing: error codes as words, mbedtls_strerror", needed_by=("ERROR_STRERROR_DUMMY",)),
-    _file("CERTS_C", "certs", "mbedTLS's test certificates, which no product may use", r"mbedtls_test_\w+"),
-    _file("SELF_TEST", "self_test", "nothing: tests of the algorithms at start"),
+    _file("ERROR_C", "error", "nothing: error codes as words, mbedtls_strerror"),
+    Macro("CERTS_C", "mbedTLS's test certificates, which no product may use", r"mbedtls_test_\w+", r"certs\.c"),
+    Macro("SELF_TEST", "nothing: tests of the algorithms at start", r"mbedtls_\w+_self_test"),
     _file("VERSION_C", "version", "nothing: the version as text", needed_by=("VERSION_FEATURES",)),
-    _file("VERSION_FEATURES", "version_features", "nothing: the list of options as text"),
+    Macro("VERSION_FEATURES", "nothing: the options as text", r"mbedtls_version_check_feature", r"\w+_features\.c"),
     Macro(
         "PEM_PARSE_C", "certificates and keys in PEM: store them as DER, which is also a quarter smaller",
         r"mbedtls_pem_\w+", r"pem\.c", r"-----(BEGIN|END) .*-----",
@@ -64,8 +66,8 @@ MACROS = (
         r"mbedtls_sha(384|512)_\w+|(ssl_)?\w+_sha384", r"sha512\.c",
         r"TLS-.*-SHA384|SHA(384|512)|.*(-with-| with )SHA-?(384|512)|id-sha(384|512)",
     ),
-    _file("SHA1_C", "sha1", "certificates signed with SHA-1, which clients refuse; suites that end with -SHA", "SHA1"),
-    _file("MD5_C", "md5", _OLD, "MD5"),
+    _file("SHA1_C", "sha1", "certificates with SHA-1, which clients refuse; suites with -SHA", "SHA1", _TLS_1_1),
+    _file("MD5_C", "md5", _OLD, "MD5", _TLS_1_1),
     _file("RIPEMD160_C", "ripemd160", _OLD, "RIPEMD160"),
     _file("DES_C", "des", "suites with 3DES, which clients no longer offer", "TLS-.*-3DES-.*"),
     _file("ARC4_C", "arc4", _OLD, "TLS-.*-RC4-.*"),
@@ -74,11 +76,19 @@ MACROS = (
     _file("CCM_C", "ccm", "suites with CCM: constrained IoT clients that have nothing else", "TLS-.*-CCM.*"),
     _file("GCM_C", "gcm", "suites with GCM, which most clients prefer", "TLS-.*-GCM-.*"),
     _file("CHACHAPOLY_C", "chachapoly", "suites with ChaCha20-Poly1305; all clients have AES", "TLS-.*-CHACHA20-.*"),
-    _curve("secp192r1", _OLD),
-    _curve("secp224r1", _OLD),
-    _curve("secp256r1", "nearly all certificates with EC keys, and clients that offer no other curve"),
-    _curve("secp384r1", "certificates on P-384, and clients that offer no other curve; each has P-256 too"),
-    _curve("secp521r1", "certificates on P-521, and clients that offer no other curve"),
+    _curve("SECP192R1", "secp192r1", "ecp_mod_p192", _OLD),
+    _curve("SECP224R1", "secp224r1", "ecp_mod_p224", _OLD),
+    _curve("SECP256R1", "secp256r1", "ecp_mod_p256", "nearly all EC certificates, and clients without another curve"),
+    _curve("SECP384R1", "secp384r1", "ecp_mod_p384", "certificates on P-384; clients that have it have P-256 too"),
+    _curve("SECP521R1", "secp521r1", "ecp_mod_p521", "certificates on P-521; clients that have it have P-256 too"),
+    _curve("SECP192K1", "secp192k1", "ecp_mod_p192k1", _OLD),
+    _curve("SECP224K1", "secp224k1", "ecp_mod_p224k1", _OLD),
+    _curve("SECP256K1", "secp256k1", "ecp_mod_p256k1", _OLD),
+    _curve("BP256R1", "brainpoolP256r1", "ecp_mod_bp256", "clients that insist on Brainpool's curves, as agencies do"),
+    _curve("BP384R1", "brainpoolP384r1", "ecp_mod_bp384", "clients that insist on Brainpool's curves, as agencies do"),
+    _curve("BP512R1", "brainpoolP512r1", "ecp_mod_bp512", "clients that insist on Brainpool's curves, as agencies do"),
+    _curve("CURVE25519", "curve25519", "ecp_mod_p255", "the curve that most clients prefer; they have P-256 too"),
+    _curve("CURVE448", "curve448", "ecp_mod_p448", _OLD),
     Macro(
         "SSL_MAX_FRAGMENT_LENGTH", "small clients that ask for short records; browsers do not",
         r"ssl_(parse|write)_max_fragment_length_ext|ssl_mfl_code_to_length|"
@@ -103,12 +113,12 @@ MACROS = (
     ),
     Macro(
         "SSL_SESSION_TICKETS", "fast reconnection by tickets", r"ssl_(parse|write)_(new_)?session_ticket(_ext)?|"
-        r"mbedtls_ssl_\w*ticket\w*", r"ssl_ticket\.c", needed_by=("SSL_TICKET_C",),
+        r"mbedtls_ssl_\w*ticket\w*", r"ssl_ticket\.c",
     ),
     _file("SSL_CACHE_C", "ssl_cache", "fast reconnection by session id"),
     _file("X509_CRL_PARSE_C", "x509_crl", "lists of revoked client certificates"),
     _file("X509_CSR_PARSE_C", "x509_csr", "nothing that a server does in a handshake"),
-    _file("DHM_C", "dhm", "suites with DHE, which browsers dropped", needed_by=("KEY_EXCHANGE_DHE_RSA_ENABLED",)),
+    _file("DHM_C", "dhm", "suites with DHE, which browsers dropped", needed_by=_DHE),
     _file("HMAC_DRBG_C", "hmac_drbg", "deterministic ECDSA", needed_by=("ECDSA_DETERMINISTIC",)),
 )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -66,6 +67,26 @@ def test_functions_are_what_nm_says() -> None:
     graph = FlashGraph(firmware, Symbols.from_elf(BytesIO(firmware.contents)))
     pieces = {(piece.start, piece.size) for piece in graph.pieces if piece.kind != "unnamed"}
     assert pieces == {(int(address, 16), int(size, 16)) for address, size, _kind, _name in rows}
+
+
+FLOWS = {"bl": "call", "b": "jump", "cbz": "branch", "cbnz": "branch"}
+BRANCH = re.compile(
+    r"^ +(\w+):\t[\w ]+\t(bl|cbn?z|b(?:eq|ne|cs|cc|mi|pl|vs|vc|hi|ls|ge|lt|gt|le)?)(?:\.[nw])?\t(.*)$", re.MULTILINE
+)
+
+
+def test_branches_are_what_objdump_says() -> None:
+    listing = subprocess.run(["arm-none-eabi-objdump", "-d", SERVER], capture_output=True, text=True, check=True).stdout
+    expected = set()
+    for at, mnemonic, operands in BRANCH.findall(listing):
+        target = operands.split(" <")[0].split(", ")[-1].split("\t")[-1]
+        expected.add((int(at, 16), int(target, 16), FLOWS.get(mnemonic, "branch")))
+    firmware = load_firmware(SERVER)
+    graph = FlashGraph(firmware, Symbols.from_elf(BytesIO(firmware.contents)))
+    found = {(m.at, m.target, m.flow) for mentions in graph.mentions.values() for m in mentions if m.flow}
+    functions = [piece for piece in graph.pieces if piece.kind == "function"]
+    assert found == {row for row in expected if any(piece.start <= row[0] < piece.end for piece in functions)}
+    assert len(found) > 5000
 
 
 @pytest.mark.parametrize("macro", REBUILT)

@@ -5,16 +5,23 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stm32emu.dead_code import Wanted
+from stm32emu.elf import load_firmware
 from stm32emu.errors import UserError
+from stm32emu.flash_graph import FlashGraph
+from stm32emu.flash_report import modules
+from stm32emu.flash_savings import Savings
 from stm32emu.info import describe
 from stm32emu.options import RunOptions
 from stm32emu.session import Session
+from stm32emu.symbols import Symbols
 
 # Faults three calls deep, so that symbols, line numbers and frame rules are all read.
 SOURCE = """
@@ -53,6 +60,19 @@ def described(path: Path) -> bool:
         return False
 
 
+def weighed(path: Path) -> bool:
+    """Whether `stm32emu doctor flash` has something to say."""
+    try:
+        firmware = load_firmware(path)
+        symbols = Symbols.from_elf(BytesIO(firmware.contents))
+        graph = FlashGraph(firmware, symbols)
+        whole = sum(len(segment.data) for segment in firmware.segments)
+        saved = Savings(graph, symbols).without(Wanted("second|third")).size
+        return 0 <= saved <= whole and sum(module.size for module in modules(graph, None)) <= whole
+    except UserError:
+        return False
+
+
 @st.composite
 def damage(draw: st.DrawFn) -> Callable[[bytes], bytes]:
     """A few bytes changed in the headers, the section table or anywhere; sometimes the end is missing."""
@@ -74,6 +94,7 @@ def damage(draw: st.DrawFn) -> Callable[[bytes], bytes]:
 def test_the_undamaged_file_faults(good: Path) -> None:
     assert outcome(good) == (1, "the firmware faulted and its handler only loops")
     assert described(good)
+    assert weighed(good)
 
 
 @settings(max_examples=250, deadline=None, derandomize=True)
@@ -85,3 +106,4 @@ def test_damage(good: Path, damage: Callable[[bytes], bytes]) -> None:
     assert code in (0, 1, 2)
     assert "\n" not in sentence
     assert described(path) or code == 2
+    assert weighed(path) or code == 2
