@@ -40,8 +40,8 @@ check: .venv/ready-for-tests
 # What must hold for long, at full length: docs/soak.md. Takes an hour or more.
 soak: .venv/ready-for-tests images
 	@$(BUILD_IMAGES) --host-tools
-	@STM32EMU_HANDSHAKES=200 STM32EMU_CONNECTIONS=20 .venv/bin/python -m pytest \
-		tests/firmware/test_handshakes.py tests/firmware/test_variants.py
+	@STM32EMU_HANDSHAKES=200 STM32EMU_CONNECTIONS=20 STM32EMU_RUNS=20 .venv/bin/python -m pytest \
+		tests/firmware/test_handshakes.py tests/firmware/test_variants.py tests/firmware/test_variant_checks.py
 
 # What `stm32emu atlas` knows, measured anew.
 atlas: .venv/ready-for-tests images

@@ -221,6 +221,15 @@ static PyObject *follow_null(PyObject *self, PyObject *current_tcb)
     Py_RETURN_NONE;
 }
 
+/* From now on `scenes` tells of the blocks that calls which return to `by` were given; at most HEAP_SUSPECTS of these. */
+static PyObject *suspect(PyObject *self, PyObject *by)
+{
+    Heap *h = (Heap *)self;
+    if (h->suspect_count < HEAP_SUSPECTS)
+        h->suspects[h->suspect_count++] = (uint32_t)PyLong_AsUnsignedLong(by);
+    Py_RETURN_NONE;
+}
+
 static PyObject *blocks(PyObject *self, PyObject *unused)
 {
     (void)unused;
@@ -294,6 +303,7 @@ static void heap_dealloc(PyObject *self)
 
 static PyMethodDef methods[] = {{"follow", follow, METH_VARARGS, NULL},
                                 {"follow_null", follow_null, METH_O, NULL},
+                                {"suspect", suspect, METH_O, NULL},
                                 {"blocks", blocks, METH_NOARGS, NULL},
                                 {"clear", clear, METH_NOARGS, NULL},
                                 {"watch_accesses", heap_watch_accesses, METH_VARARGS, NULL},

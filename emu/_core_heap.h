@@ -74,6 +74,7 @@ typedef struct {
 #define HEAP_FUNCTIONS 64
 #define HEAP_CALLS 64
 #define HEAP_NULLS 8
+#define HEAP_SUSPECTS 16
 
 typedef struct {
     PyObject_HEAD
@@ -87,6 +88,8 @@ typedef struct {
     uint32_t capacity, used;
     uint64_t live_bytes, peak_bytes;
     unsigned epoch; /* Python's count of what blocks are told apart by */
+    uint32_t suspects[HEAP_SUSPECTS]; /* returns of calls whose scenes are kept */
+    int suspect_count;
     bool follows_null;
     uint32_t current_tcb; /* where the kernel keeps its pointer to the running task's TCB, 0 without one */
     HeapNull nulls[HEAP_NULLS];
@@ -124,6 +127,7 @@ void heap_exact_clear(Heap *);
 PyObject *heap_watch_accesses(PyObject *heap, PyObject *args);
 PyObject *heap_bus_access(PyObject *heap, PyObject *args);
 PyObject *heap_scenes(PyObject *heap, PyObject *address);
+void heap_keep_scene(Heap *, HeapBlock *, int which, uint32_t by);
 
 extern PyType_Spec heap_spec;
 

@@ -55,6 +55,14 @@ static void keep_edges(Heap *h, HeapBlock *b, uint32_t header, uint32_t grain)
     memcpy(b->slack, behind, b->slack_size);
 }
 
+static bool suspected(const Heap *h, uint32_t by)
+{
+    for (int n = 0; n < h->suspect_count; n++)
+        if (h->suspects[n] == by)
+            return true;
+    return false;
+}
+
 bool heap_insert(Heap *h, uint32_t address, const HeapCall *call, const HeapFunction *served)
 {
     if (h->used * 2 >= h->capacity && !grow(h))
@@ -70,6 +78,8 @@ bool heap_insert(Heap *h, uint32_t address, const HeapCall *call, const HeapFunc
     keep_edges(h, block, served->header, served->grain);
     if (h->on_access != NULL)
         heap_exact_allocated(h, block);
+    else if (suspected(h, call->ret))
+        heap_keep_scene(h, block, 0, call->ret);
     return true;
 }
 

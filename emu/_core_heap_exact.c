@@ -48,7 +48,7 @@ static void mark(Heap *h, uint32_t address, uint32_t size, uint8_t kind)
 }
 
 /* The caller's registers where it called an allocator, and its stack. */
-static void keep_scene(Heap *h, HeapBlock *b, int which, uint32_t by)
+void heap_keep_scene(Heap *h, HeapBlock *b, int which, uint32_t by)
 {
     if (b->scenes == NULL)
         b->scenes = PyMem_Calloc(2, sizeof *b->scenes);
@@ -80,13 +80,13 @@ void heap_exact_allocated(Heap *h, HeapBlock *b)
     mark(h, b->address, b->size, BYTE_LIVE);
     mark_edge(h, b->address - b->header_size, b->header_size);
     mark_edge(h, b->address + b->size, b->slack_size);
-    keep_scene(h, b, 0, b->by);
+    heap_keep_scene(h, b, 0, b->by);
 }
 
 void heap_exact_freed(Heap *h, HeapBlock *b)
 {
     mark(h, b->address - b->header_size, b->header_size + b->size + b->slack_size, BYTE_FREED);
-    keep_scene(h, b, 1, b->freed_by);
+    heap_keep_scene(h, b, 1, b->freed_by);
 }
 
 /* The block that an access at `address` beside a live block has to do with: the nearer one, the one before when equal. */

@@ -39,7 +39,7 @@ class HeapChecks:
         self._scene = scene
         self._findings = findings
         self._heap = Heap(machine.cpu, self._event)
-        self._leaks = Leaks()
+        self._leaks = Leaks(self._heap.suspect)
         self._held: dict[Hashable, Finding] = {}
         self.allocators: dict[int, Allocator] = {}
         self._room = HeapRoom(scene, self.allocators)
@@ -69,7 +69,7 @@ class HeapChecks:
     def reset(self, _cause: str) -> None:
         """The chip was reset: nothing is allocated."""
         self._heap.clear()
-        self._leaks = Leaks()
+        self._leaks = Leaks(self._heap.suspect)
 
     def marks(self) -> dict[str, int]:
         """Bytes that are allocated now, and the most that ever were at once, since the last reset."""
@@ -98,13 +98,17 @@ class HeapChecks:
             check="heap",
             text=f"connections leave memory behind: {len(left)} blocks of {self._scene.place(left[0].function).name}, "
             f"{size} bytes in all",
-            calls=(self._scene.place(place - 2),),
+            calls=self._calls_then(max(left, key=lambda block: block.connection)) or (self._scene.place(place - 2),),
             notes=(f"those of connections {', '.join(map(str, connections))} are closed",),
             data={"blocks": len(left), "size": size},
             task=None,
             connection=self._scene.connection,
             seconds=self._scene.seconds,
         )
+
+    def _calls_then(self, block: Block) -> tuple[Place, ...]:
+        """The calls that led to its allocation, if that was suspect then."""
+        return next((self._scene.calls_then(*scene) for scene in self._heap.scenes(block.address)), ())
 
     def _event(
         self, number: int, function: int, served: int, ret: int, address: int, size: int, a: int, b: int

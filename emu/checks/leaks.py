@@ -10,7 +10,7 @@ minutes (TIME-WAIT, RFC 9293 section 3.6.1).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 
 from stm32emu.checks.heap_room import Block
 
@@ -19,10 +19,15 @@ CONNECTIONS = 3
 
 
 class Leaks:
-    """Looks at the blocks that are allocated whenever a connection has closed."""
+    """Looks at the blocks that are allocated whenever a connection has closed.
 
-    def __init__(self) -> None:
-        self._known: defaultdict[int, set[int]] = defaultdict(set)
+    Args:
+        suspect: hears of each place that has left something behind, at the first time.
+    """
+
+    def __init__(self, suspect: Callable[[int], None]) -> None:
+        self._suspect = suspect
+        self._known: dict[int, set[int]] = {}
 
     def look(self, blocks: Iterable[Block], closed: Set[int]) -> Mapping[int, Sequence[Block]]:
         """The places that left something behind since they were last looked at, each with all that it has left behind.
@@ -40,6 +45,9 @@ class Leaks:
 
     def _grew(self, place: int, left: Iterable[Block]) -> bool:
         connections = {block.connection for block in left}
-        news = connections - self._known[place]
-        self._known[place] |= connections
+        if place not in self._known:
+            self._suspect(place)
+        known = self._known.setdefault(place, set())
+        news = connections - known
+        known |= connections
         return bool(news) and len(connections) >= CONNECTIONS

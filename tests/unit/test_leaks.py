@@ -33,13 +33,15 @@ def blocks(*connections: int, place: int = PLACE) -> list[Block]:
 def test_a_place_leaks_once_three_connections_left_something_behind(
     allocated: list[Block], closed: set[int], found: list[int]
 ) -> None:
-    left = Leaks().look(allocated, closed)
+    left = Leaks(lambda place: None).look(allocated, closed)
     assert {place: [block.connection for block in each] for place, each in left.items()} == (
         {PLACE: found} if found else {}
     )
 
 
 def test_it_is_news_when_another_connection_joins() -> None:
-    leaks = Leaks()
+    suspects: list[int] = []
+    leaks = Leaks(suspects.append)
     seen = [bool(leaks.look(blocks(*range(1, n)), set(range(1, n + 1)))) for n in (2, 3, 4, 4, 5)]
     assert seen == [False, False, True, False, True]
+    assert suspects == [PLACE]
