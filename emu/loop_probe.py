@@ -15,22 +15,30 @@ ROUNDS = 100
 """Measured before a loop counts as one."""
 LONGEST_ROUND = 20_000
 """Cycles. A computation on large numbers has longer ones in the loop that it spends seconds in."""
+EXCEPTIONS = 256
+BRANCH_TO_SELF = b"\xfe\xe7"  # B, encoding T2, ARMv7-M ARM A7.7.12
 LARGEST_FRAME = 0x1000
 """Bytes. A call that begins at most so far above another's SP is not inside of that."""
 SHORTEST_ROUND = 64
 """Cycles. A shorter one that leaves all registers as they were waits for an interrupt to change a variable."""
 
 
+def context_of(machine: Machine) -> int:
+    """What runs: the exception's number in a handler, else the task's TCB, 0 without a kernel."""
+    current = machine.symbols.address("pxCurrentTCB")
+    return machine.cpu.ipsr or (int.from_bytes(machine.memory.peek(current, 4), "little") if current else 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """A call under way: of which function, its SP, its task's TCB (0 without a kernel).
+    """A call under way: of which function, its SP, in which context (see `context_of`).
 
     `places` are addresses in the function where it has been seen, `callees` the functions it was seen to call.
     """
 
     function: Symbol
     sp: int
-    tcb: int
+    context: int
     places: frozenset[int]
     callees: frozenset[int]
 
@@ -78,10 +86,9 @@ class _Watcher:
         self._machine.cpu.unwatch(address, self._watched.pop(address))
 
     def _above(self) -> int | None:
-        """How far SP is above the call's; None in another task or a handler."""
-        cpu, current = self._machine.cpu, self._machine.symbols.address("pxCurrentTCB")
-        tcb = int.from_bytes(self._machine.memory.peek(current, 4), "little") if current else 0
-        return cpu.call_registers()[4] - self._activation.sp if tcb == self._activation.tcb and not cpu.ipsr else None
+        """How far SP is above the call's; None in another context."""
+        here = context_of(self._machine) == self._activation.context
+        return self._machine.cpu.call_registers()[4] - self._activation.sp if here else None
 
 
 class LoopProbe(_Watcher):
@@ -101,7 +108,10 @@ class LoopProbe(_Watcher):
         for address in {*activation.places, *(block for block in machine.cpu.blocks() if start < block < end)}:
             self._watch(address, self._at_place)
 
-    def _entered(self, _address: int) -> None:
+    def _entered(self, address: int) -> None:
+        if self._machine.memory.peek(address, 2) == BRANCH_TO_SELF:  # all there is of the function
+            self._at_place(address)
+            return
         above = self._above()
         self.renewed |= above is not None and 0 <= above < LARGEST_FRAME
 
@@ -112,7 +122,7 @@ class LoopProbe(_Watcher):
         cpu = self._machine.cpu
         self._heads.append((cpu.now, cpu.accesses, _values(cpu.snapshot())))
         if len(self._heads) > ROUNDS:
-            for place in self._watched.keys() - {self._activation.function.address}:
+            for place in {address, *(self._watched.keys() - {self._activation.function.address})}:
                 self._unwatch(place)
             self._judge()
 
@@ -122,8 +132,18 @@ class LoopProbe(_Watcher):
         short = sum(after[0] - before[0] <= LONGEST_ROUND for before, after in rounds)
         untouched = sum(after[1] == before[1] for before, after in rounds)
         same = sum(after[2] == before[2] for before, after in rounds)
-        waits = same > ROUNDS // 2 and self.cycles <= SHORTEST_ROUND
-        self.endless = short > ROUNDS // 2 and untouched > ROUNDS // 2 and not waits
+        waits = same > ROUNDS // 2 and self.cycles <= SHORTEST_ROUND and not self._waits_in_vain()
+        computes = short > ROUNDS // 2 and untouched > ROUNDS // 2
+        self.endless = (computes and not waits) or self._in_handler
+
+    @property
+    def _in_handler(self) -> bool:
+        """Handlers do not wait, or all of the firmware waits for them."""
+        return 0 < self._activation.context < EXCEPTIONS
+
+    def _waits_in_vain(self) -> bool:
+        """With interrupts masked, or in a branch to itself, which looks at no variable."""
+        return bool(self._machine.cpu.snapshot().primask) or self._machine.memory.peek(self.head, 2) == BRANCH_TO_SELF
 
 
 class LoopRound(_Watcher):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from stm32emu.checks.finding import Finding
 from stm32emu.checks.scene import Scene
-from stm32emu.loop_probe import Activation, Loop, LoopProbe, LoopRound
+from stm32emu.loop_probe import Activation, Loop, LoopProbe, LoopRound, context_of
 from stm32emu.loop_report import LoopReport
 from stm32emu.machine import Machine
 from stm32emu.netbridge.link import Link
@@ -30,9 +30,9 @@ ROOTS = ("main", "Reset_Handler")
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What ran at one moment: the task's TCB, 0 without a kernel, and its calls, outermost first."""
+    """What ran at one moment: in which context (see `context_of`), and its calls, outermost first."""
 
-    tcb: int
+    context: int
     frames: tuple[Frame, ...]
 
 
@@ -84,16 +84,15 @@ class Watchdog:
 
     def _what_runs(self) -> Look:
         registers = self._machine.registers().as_dict()
-        pointer = self._scene.current_tcb
-        tcb = int.from_bytes(self._machine.memory.peek(pointer, 4), "little") if pointer else 0
-        return Look(tcb, tuple(reversed(unwind(registers, self._machine.memory.peek, self._scene.symbols))))
+        chain = unwind(registers, self._machine.memory.peek, self._scene.symbols)
+        return Look(context_of(self._machine), tuple(reversed(chain)))
 
     def _suspect(self) -> Activation | None:
         """The innermost call that was under way all the time."""
         if len(self._looks) < LOOKS:
             return None
-        tcb, count = Counter(look.tcb for look in self._looks).most_common(1)[0]
-        chains = [look.frames for look in self._looks if look.tcb == tcb]
+        context, count = Counter(look.context for look in self._looks).most_common(1)[0]
+        chains = [look.frames for look in self._looks if look.context == context]
         depth = _common(chains) - self._outward
         inner = chains[-1][depth - 1] if depth > 0 else None
         if count < ENOUGH or inner is None or inner.symbol is None or depth <= _roots(chains[-1]):
@@ -102,7 +101,7 @@ class Watchdog:
         return Activation(
             function=inner.symbol,
             sp=inner.sp,
-            tcb=tcb,
+            context=context,
             places=frozenset(chain[depth - 1].pc for chain in chains),
             callees=frozenset(f.symbol.address for chain in chains for f in chain[depth : depth + 1] if f.symbol),
         )

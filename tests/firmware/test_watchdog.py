@@ -21,7 +21,11 @@ HEAD = """
 struct number { int sign; unsigned value; };
 volatile unsigned ticks, sink, flag;
 static unsigned table[4096];
-void SysTick_Handler(void) { ticks++; }
+NOINLINE void ticked(void);
+void SysTick_Handler(void) { ticks++; if (flag == 2) { ticked(); } }
+NOINLINE void ticked(void) { for (unsigned since = ticks; ticks - since < 2;) { } }
+NOINLINE void error(void) { for (;;) { } }
+NOINLINE void masked_error(void) { __asm__ volatile("cpsid i"); while (!flag) { } }
 NOINLINE unsigned mix(unsigned n, const struct number *by) { sink = n; return n * 5 + by->value + by->sign; }
 NOINLINE void never(unsigned start)
 {
@@ -101,6 +105,17 @@ def test_a_loop_of_its_own(build: Callable[[str], Path], stripped: Callable[...,
     assert outcome.exit_code == 5
     assert any(line.startswith("watchdog: no progress for 0.2 s: never_alone loops, ") for line in lines)
     assert any("registers: r0=0x" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("work", "function"),
+    [("error();", "error"), ("masked_error();", "masked_error"), ("flag = 2; for (;;) { sink++; }", "ticked")],
+)
+def test_waiting_in_vain(work: str, function: str, build: Callable[[str], Path]) -> None:
+    """For nothing, with interrupts masked, and in a handler for the interrupt that it handles."""
+    outcome, lines = run(build(work), "200ms", "2s")
+    assert outcome.exit_code == 5
+    assert any(line.startswith(f"watchdog: no progress for 0.2 s: {function} (") for line in lines)
 
 
 @pytest.mark.parametrize("what", WAITING)
