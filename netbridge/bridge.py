@@ -92,6 +92,11 @@ class Bridge:
         return all(forward.announced for forward in self._open)
 
     @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Where the TCP forwards that have been announced are reached."""
+        return [forward.sock.getsockname()[:2] for forward in self._tcp if forward.announced]
+
+    @property
     def silent(self) -> list[Forward]:
         """The forwards that have not been announced."""
         return [each.forward for each in self._open if not each.announced]

@@ -13,6 +13,7 @@ import click
 
 from stm32emu.cli.atlas import atlas
 from stm32emu.cli.chips import chips
+from stm32emu.cli.compare import compare
 from stm32emu.cli.doctor import doctor
 from stm32emu.cli.explain import explain
 from stm32emu.cli.faults import faults
@@ -51,7 +52,7 @@ def cli() -> None:
     """Run unmodified STM32F4 firmware and put its network ports on this machine."""
 
 
-for command in (run, replay, explain, atlas, info, chips, faults, peripherals, doctor, serve):
+for command in (run, replay, explain, atlas, info, chips, faults, peripherals, doctor, serve, compare):
     cli.add_command(command)
 
 

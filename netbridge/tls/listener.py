@@ -136,7 +136,7 @@ class Connection(asyncio.Protocol):
                 self._answers = self._listener.answers(outcome)
                 self._say(describe(outcome))
                 self._wait(self._listener.silence)
-            case ApplicationData(data) if self._answers and not self._said_end:
+            case ApplicationData(data) if self._answers and not self._server.closed:
                 answer, over = self._answers.receive(data)
                 self._server.send(answer)
                 if over:

@@ -85,6 +85,11 @@ class Server:
         return self._handshake.state
 
     @property
+    def closed(self) -> bool:
+        """Whether it is over; a client may say something and close in one go."""
+        return self._closed
+
+    @property
     def outcome(self) -> Outcome | None:
         """What has been negotiated."""
         return self._handshake.outcome
