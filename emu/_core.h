@@ -64,6 +64,7 @@ enum {
 #define STOP_ADDRESS 0x0FFFFFFEu /* uc_emu_start's `until`: fetchable, never executed */
 #define SVC_0 0xDF00u
 #define CLREX_STUB EXC_RETURN_PAGE
+#define CLREX_STUB_SIZE 12u
 
 /* Why run() came back */
 typedef enum { RUN_LIMIT, RUN_SLEEP, RUN_FAULT, RUN_LOCKUP, RUN_RESET, RUN_STOPPED, RUN_IDLE } RunReason;
@@ -255,6 +256,7 @@ struct Core {
     uint32_t ring_next;
     uint8_t it; /* ITSTATE at `block`, B1.4.2: 0 outside IT blocks */
     bool attention; /* something is pending, or a stop was asked for */
+    bool simple_branch; /* `block` is an EXC_RETURN that was branched to by an instruction that returns from no exception */
     uint32_t ring[RING_SIZE];
     Coverage coverage;
     Stacks stacks;

@@ -3,17 +3,31 @@
  * block, so what is usual must be short, and what is not must be out of line. */
 #include "_core.h"
 
-/* Did the code that ran up to `end` end with ISB, CPS, MSR or WFI, and what is ITSTATE there? The walk from its start
- * makes sure that its last halfwords are not the tail of something else. */
-static bool ended_by_instruction(Core *c, uint8_t *it)
+/* The last instruction of the code that ran up to `end`, and ITSTATE behind it. The walk from its start makes sure that its
+ * last halfwords are not the tail of something else. False: there is none. */
+static bool last_instruction(Core *c, uint16_t last[2], uint8_t *it)
 {
     uint32_t from = c->block, size = c->end - c->block;
     Region *r = core_backing(c, &from, size);
-    uint16_t last[2];
     if (r == NULL)
         return false;
     const uint8_t *start = r->host + (from - r->base);
-    return thumb_last(start, start + size, last, it) && thumb_is_boundary(last);
+    return thumb_last(start, start + size, last, it);
+}
+
+/* Did it end with ISB, CPS, MSR or WFI, and what is ITSTATE there? */
+static bool ended_by_instruction(Core *c, uint8_t *it)
+{
+    uint16_t last[2];
+    return last_instruction(c, last, it) && thumb_is_boundary(last);
+}
+
+/* Did it end with MOV or ADD to PC? They are simple branches, A2.3.1, and no exception returns. */
+static bool ended_by_simple_branch(Core *c)
+{
+    uint16_t last[2];
+    uint8_t it = c->it;
+    return last_instruction(c, last, &it) && (last[0] & 0xFD87) == 0x4487;
 }
 
 /* The block at `address` is to run: from a natural boundary on, or as the rest of the one before. */
@@ -32,12 +46,16 @@ static void begin(Core *c, uint32_t address, uint32_t size, bool natural)
 static void attend(Core *c, uint32_t address, uint32_t size)
 {
     if (c->end != NOWHERE) {
+        c->simple_branch = address >= EXC_RETURN_BASE && ended_by_simple_branch(c);
         core_ran(c, c->end - c->block);
         c->it = 0; /* branches end IT blocks, exception returns may not */
-    }
-    if (address == CLREX_STUB)
+    } else if (address == CLREX_STUB)
         return;
     c->block = c->end = address;
+    if (address - CLREX_STUB < CLREX_STUB_SIZE) {
+        exception_fault(c, EXC_MEMMANAGE, CFSR_IACCVIOL, 0, address);
+        return;
+    }
     if (address >= EXC_RETURN_BASE || (c->cycles >= c->deadline && core_boundary(c, address)))
         return;
     begin(c, address, size, true);

@@ -118,23 +118,32 @@ static void breakpoint(Core *c, uint32_t pc)
     }
 }
 
+/* Code went on at EXC_RETURN or near it. In Thread mode, by a simple branch, and elsewhere on that page it is a branch into
+ * an execute-never region. */
+static void branched_past_memory(Core *c, uint32_t pc)
+{
+    uint32_t target = c->block >= EXC_RETURN_BASE ? c->block : pc;
+    bool returns = target >= EXC_RETURN_BASE && c->ipsr != 0 && !c->simple_branch;
+    core_synchronous(c, target);
+    if (returns) /* the lowest bit of EXC_RETURN went to EPSR.T */
+        exception_return(c, (target & ~1u) | (core_reg(c, UC_REG_XPSR) >> 24 & 1));
+    else
+        exception_fault(c, EXC_MEMMANAGE, CFSR_IACCVIOL, 0, target & ~1u);
+    c->simple_branch = false;
+}
+
 static void on_interrupt(uc_engine *uc, uint32_t number, void *user)
 {
     (void)uc;
     Core *c = user;
     uint32_t pc = core_reg(c, UC_REG_PC);
     c->idle.effects = true;
-    if (pc >= EXC_RETURN_BASE && c->ipsr != 0) {
-        /* the svc in the page has moved PC on by 2; the lowest bit of EXC_RETURN went to EPSR.T */
-        uint32_t target = c->block >= EXC_RETURN_BASE ? c->block : number == 2 ? pc - 2 : pc;
-        core_synchronous(c, c->block >= EXC_RETURN_BASE ? c->block : pc);
-        exception_return(c, (target & ~1u) | (core_reg(c, UC_REG_XPSR) >> 24 & 1));
+    if (pc >= EXC_RETURN_PAGE) {
+        branched_past_memory(c, number == 2 ? pc - 2 : pc); /* the svc in the page has moved PC on */
         return;
     }
     core_synchronous(c, pc);
-    if (pc >= EXC_RETURN_BASE) /* in Thread mode it is a branch into an execute-never region */
-        exception_fault(c, EXC_MEMMANAGE, CFSR_IACCVIOL, 0, c->block);
-    else if (number == 2) {
+    if (number == 2) {
         if (nvic_group(c, c->nvic.priority[EXC_SVCALL]) < nvic_execution_priority(c)) {
             nvic_pend(c, EXC_SVCALL);
             exception_enter(c, nvic_next(c), pc);

@@ -103,6 +103,8 @@ void core_mind_marks(Core *c)
 {
     for (uint32_t address = EXC_RETURN_BASE; address != 0; address += 2)
         traps_mind(c, address);
+    for (uint32_t address = CLREX_STUB; address < CLREX_STUB + CLREX_STUB_SIZE; address += 2)
+        traps_mind(c, address);
     for (Region *r = c->regions; r < c->regions + c->region_count; r++)
         for (uint32_t n = 0; r->target == r->base && r->watched != NULL && n < r->size >> 4; n++)
             for (uint32_t bits = r->watched[n]; bits; bits &= bits - 1)

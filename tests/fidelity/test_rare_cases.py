@@ -30,6 +30,33 @@ CASES = {
     "PendSV and HardFault without vectors": {THREAD: ["put VTOR, 0x30000000", "dsb", "put ICSR, 0x10000000", "isb"]},
 }
 
+# B1.5.8: BX, LDR and POP to PC return from exceptions. MOV is a simple branch (A2.3.1), to an execute-never region (B3.1).
+RETURN = ["expect 9f", "ldr r0, =0xFFFFFFF9", "ldr r1, =0xFFFFFFE9"]
+CASES |= {
+    f"{how} to EXC_RETURN in {place}": {
+        THREAD: ["put ICSR, 0x10000000", "isb", "note 1"] if place != THREAD else [*RETURN, how, "9:", "expect_end"],
+        exception_name(PENDSV): [*RETURN, how, "9:", "expect_end"] if place != THREAD else ["note 2"],
+    }
+    for how in ("mov pc, r0", "mov pc, r1", "bx r0")
+    for place in (THREAD, exception_name(PENDSV))
+    if (how, place) != ("bx r0", exception_name(PENDSV))  # the frame of which would be lost
+}
+# The end of system space, B3.1: nothing to read, write or execute there. The core can be read at 0xFFFFF000: docs/limits.md.
+READABLE = range(0xFFFFF000, 0xFFFFF400)
+VOID = (0xFFFFF004, 0xFFFFF00C, 0xFFFFF3FC, 0xFFFFF410, 0xFFFFF810, 0xFFFFFC10, 0xFFFFFFC0)
+ACCESSES = {"a load": ["ldr r1, [r0]"], "a store": ["str r0, [r0]"], "a branch": ["orr r0, #1", "bx r0"]}
+CASES |= {
+    f"{what} at {address:#x}": {THREAD: ["expect 9f", f"ldr r0, ={address:#x}", *lines, "9:", "expect_end"]}
+    for address in VOID
+    for what, lines in ACCESSES.items()
+    if not (what == "a load" and address in READABLE)
+}
+# UNPREDICTABLE outside Debug state, B3.2.6: without effect on both.
+CASES["VECTRESET and VECTCLRACTIVE"] = {
+    THREAD: ["put ICSR, 0x10000000", "isb", "note 1"],
+    exception_name(PENDSV): ["put AIRCR, 0x05FA0003", "dsb", "isb", "note 2"],
+}
+
 
 @pytest.fixture(scope="module")
 def core() -> Iterator[Ours]:
