@@ -25,6 +25,7 @@ from stm32emu.netbridge.tls.config import Config
 from stm32emu.netbridge.tls.device import Device
 from stm32emu.netbridge.tls.explainer import Explainer, Report
 from stm32emu.netbridge.tls.ladder import connection_data, verdict_data
+from stm32emu.remembered import Remembered
 
 
 class Explanation:
@@ -35,14 +36,25 @@ class Explanation:
         checks, crash: what the device-side checks found, and whether the firmware faulted, for the verdict.
         log: takes the text of each connection that has ended, as a warning when something is wrong.
         config: the firmware's mbedTLS configuration, if it is known.
+        remembered: random numbers of earlier runs, if they are kept.
     """
 
-    def __init__(self, machine: Machine, checks: Checks, crash: Crash, log: Log, config: Config | None = None) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        checks: Checks,
+        crash: Crash,
+        log: Log,
+        config: Config | None = None,
+        remembered: Remembered | None = None,
+    ) -> None:
         self._machine = machine
         self._checks = checks
         self._crash = crash
         self._log = log
-        self._known = Device().configured(config) if config else Device()
+        self._remembered = remembered
+        known = Device().configured(config) if config else Device()
+        self._known = replace(known, remembered=remembered.marks) if remembered else known
         self._explainer = Explainer(self._report, device=self._device, keys=lambda: self._keys, wall=time.time_ns)
 
     def on_timer(self) -> None:
@@ -52,6 +64,8 @@ class Explanation:
     def end(self) -> None:
         """The run has ended."""
         self._explainer.end(self._machine.time.now_ns)
+        if self._remembered:
+            self._remembered.keep(mark for each in self._explainer.evidence for mark in each.marks)
 
     def to_data(self) -> dict[str, Any]:
         """The last connections and the verdict over them, for JSON."""

@@ -13,6 +13,7 @@ from stm32emu.log import Log
 from stm32emu.machine import Machine
 from stm32emu.netbridge.link import Link
 from stm32emu.options import RunOptions
+from stm32emu.remembered import Remembered
 from stm32emu.traces import Traces
 from stm32emu.watchdog import Watchdog
 
@@ -32,10 +33,12 @@ class Observers:
         self._traces = Traces(options.traces, machine, link, log.error)
         self._watchdog = Watchdog(options.watchdog, machine, link, log.error) if options.watchdog else None
 
+        remembered = Remembered(options.remember, options.seed) if options.remember else None
+
         def explanation() -> Explanation:
             from stm32emu.explanation import Explanation
 
-            return Explanation(machine, self._checks, crash, log, options.tls_config)
+            return Explanation(machine, self._checks, crash, log, options.tls_config, remembered)
 
         self._explaining = Explaining(link, explanation)
         if not options.no_explain:

@@ -78,6 +78,7 @@ class RunOptions:
     coverage: Path | None = None
     no_explain: bool = False
     tls_config: Config | None = None
+    remember: Path | None = None
     strict: bool = False
     on_fault: str = "stop"
     pace: str = "real"
@@ -297,6 +298,10 @@ OPTIONS = (
     Option(
         "--tls-config", "tls_config", "CONFIG.H", "mbedTLS's configuration, to know what the firmware can do in TLS",
         parse_tls_config, observer=True,
+    ),
+    Option(
+        "--remember", "remember", "FILE", "keep random numbers of TLS servers in a file, to notice them in later runs",
+        Path,
     ),
     Option("--strict", "strict", "", "end at the first access to something that is not modelled", recorded=True),
     Option(

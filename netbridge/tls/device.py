@@ -18,6 +18,15 @@ P521_SIZE = 66
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A number that should never come again, in hexadecimal: a server "random", or the part of a signature that depends
+    on its "nonce" alone."""
+
+    what: str
+    value: str
+
+
+@dataclass(frozen=True)
 class Device:
     """None, and nothing in a mapping, is what is not known.
 
@@ -28,6 +37,7 @@ class Device:
         checks: the device-side checks that are on.
         findings: what they found, the first sentence by the check's name.
         crashed: what the firmware died of.
+        remembered: marks of earlier runs.
     """
 
     groups: frozenset[int] | None = None
@@ -39,6 +49,7 @@ class Device:
     checks: tuple[str, ...] = ()
     findings: Mapping[str, str] = field(default_factory=dict)
     crashed: str = ""
+    remembered: frozenset[Mark] = frozenset()
 
     def configured(self, config: Config) -> Device:
         """With what mbedTLS's config.h says."""

@@ -12,6 +12,7 @@ RULES: tuple[Rule, ...] = (
     arithmetic.corrupt_arithmetic,
     randomness.stuck_generator,
     randomness.repeats,
+    randomness.repeats_across_runs,
     arithmetic.wrong_key,
     limits.ignored_fragment_limit,
     offers.not_offered,

@@ -18,6 +18,7 @@ from stm32emu.netbridge.tls.clients import client_of
 from stm32emu.netbridge.tls.curve_table import CURVES
 from stm32emu.netbridge.tls.curves import X25519, Curve, Point, x25519_is_sound
 from stm32emu.netbridge.tls.der import DerError
+from stm32emu.netbridge.tls.device import Mark
 from stm32emu.netbridge.tls.ecdsa import Signature, digest_number, parse_signature, recover_keys
 from stm32emu.netbridge.tls.messages import (
     Certificate as CertificateMessage,
@@ -266,6 +267,12 @@ class Evidence:
         if self.key_curve is None or self.numbers is None or self.digest is None:
             return frozenset()
         return recover_keys(self.key_curve, self.digest, self.numbers)
+
+    @property
+    def marks(self) -> list[Mark]:
+        """What should never come again, on no connection and in no run."""
+        random = [Mark("random", self.server_hello.random.hex())] if self.server_hello else []
+        return random + ([Mark("nonce", f"{self.numbers.r:x}")] if self.numbers else [])
 
     @property
     def sound(self) -> bool:

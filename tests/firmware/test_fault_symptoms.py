@@ -152,6 +152,20 @@ def test_2d_constant_entropy_behind_a_drbg_repeats_across_starts_only() -> None:
     assert len({first, server_random(1), server_random(2)}) == 3
 
 
+@pytest.mark.parametrize(
+    ("faults", "said"), [(("rng=stuck:0x5eed5eed",), "rng-repeats-across-runs"), ((), "nothing-wrong")]
+)
+def test_2d_is_seen_by_who_remembers(faults: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    """The first connection of each of two starts."""
+    for seed in (1, 2):
+        summary = tmp_path / f"{seed}.json"
+        words = ("--remember", str(tmp_path / "numbers"), "--json", str(summary))
+        with running(*faulty(SERVER, *faults, seed=seed), *words) as run:
+            page(s_client(run.port()))
+    assert verdict(tmp_path / "1.json") == "nothing-wrong"
+    assert verdict(summary) == said
+
+
 def test_a_bias_reaches_the_wire() -> None:
     """Eight words as the generator gave them, each without its upper bits."""
     random = server_random(0, "rng=bias:12bit", elf=RAW)

@@ -127,7 +127,7 @@ def test_bad_words(field: str, word: Any, sentence: str) -> None:
 
 def test_what_a_recording_and_a_replay_make_of_each_option() -> None:
     """What is neither recorded nor an observer acts through what comes from outside, or decides when a run ends."""
-    others = {"ports", "bind", "guest_ip", "pace", "duration", "until", "on_fault", "record"}
+    others = {"ports", "bind", "guest_ip", "pace", "duration", "until", "on_fault", "record", "remember"}
     assert {option.field for option in OPTIONS if not option.recorded and not option.observer} == others
     assert not [option.field for option in OPTIONS if option.recorded and option.observer]
 

@@ -408,6 +408,16 @@ def test_another_key_at_hand_is_named() -> None:
     assert "the signature verifies under the key in client.key" in verdict.proof
 
 
+def test_numbers_of_an_earlier_run() -> None:
+    """2d"""
+    evidence = [good(Device(WHO)).evidence()]
+    before = facts.Device(remembered=frozenset(evidence[0].marks[:1]))
+    verdict = diagnose(Case(evidence, before))
+    assert verdict.id == "rng-repeats-across-runs"
+    assert verdict.proof == ("an earlier run had the same random as connection 1",)
+    assert diagnose(Case([good(Device(WHO)).evidence()], before)).id == "nothing-wrong"
+
+
 @pytest.mark.parametrize("who", [identity(rsa.generate_private_key(65537, 2048)), identity(name="device.local")])
 def test_healthy_handshakes_by_openssl(who: Identity) -> None:
     transcripts = [observe(handshake(who), number) for number in (1, 2)]

@@ -62,6 +62,22 @@ def repeats(case: Case) -> Verdict | None:
     )
 
 
+def repeats_across_runs(case: Case) -> Verdict | None:
+    """Row 2d: constant entropy behind a generator that is otherwise good."""
+    again = [each for each in case.evidence if case.device.remembered & set(each.marks)]
+    if not again:
+        return None
+    what = {mark.what for each in again for mark in each.marks if mark in case.device.remembered}
+    return Verdict(
+        "rng-repeats-across-runs",
+        "the device's random numbers are the same after every start.",
+        (f"an earlier run had the same {' and '.join(sorted(what))} as {connections(again)}",),
+        "no client notices: handshakes succeed, and nothing that they protect is secret",
+        NOT_RANDOM,
+        "seed mbedTLS's generator from entropy that differs at each start (mbedtls_hardware_poll, RM0090 section 24)",
+    )
+
+
 def is_constant(random: bytes) -> bool:
     """Whether these bytes are one word over and over."""
     return bool(random) and random == random[:WORD] * (len(random) // WORD)
