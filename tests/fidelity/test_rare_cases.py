@@ -30,7 +30,7 @@ CASES = {
     "PendSV and HardFault without vectors": {THREAD: ["put VTOR, 0x30000000", "dsb", "put ICSR, 0x10000000", "isb"]},
 }
 
-# B1.5.8: BX, LDR and POP to PC return from exceptions. MOV is a simple branch (A2.3.1), to an execute-never region (B3.1).
+# B1.5.8: BX, LDR and POP to PC return from exceptions. MOV is a simple branch (A2.3.1), here to an execute-never region.
 RETURN = ["expect 9f", "ldr r0, =0xFFFFFFF9", "ldr r1, =0xFFFFFFE9"]
 CASES |= {
     f"{how} to EXC_RETURN in {place}": {
@@ -41,7 +41,7 @@ CASES |= {
     for place in (THREAD, exception_name(PENDSV))
     if (how, place) != ("bx r0", exception_name(PENDSV))  # the frame of which would be lost
 }
-# The end of system space, B3.1: nothing to read, write or execute there. The core can be read at 0xFFFFF000: docs/limits.md.
+# The end of system space, B3.1: nothing to read, write or execute there, but for what docs/limits.md says.
 READABLE = range(0xFFFFF000, 0xFFFFF400)
 VOID = (0xFFFFF004, 0xFFFFF00C, 0xFFFFF3FC, 0xFFFFF410, 0xFFFFF810, 0xFFFFFC10, 0xFFFFFFC0)
 ACCESSES = {"a load": ["ldr r1, [r0]"], "a store": ["str r0, [r0]"], "a branch": ["orr r0, #1", "bx r0"]}
