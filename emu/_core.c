@@ -2,7 +2,7 @@
 /* stm32emu._core: the Python face of the native core. emu/cpu.py documents and types it. */
 #include "_core.h"
 #include "_core_calls.h"
-#include "_core_heap.h"
+#include "_core_uninit.h"
 
 #include <structmember.h>
 
@@ -436,7 +436,24 @@ static PyType_Slot slots[] = {
 
 static PyType_Spec spec = {"stm32emu._core.Core", sizeof(Core), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE, slots};
 
-static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "stm32emu._core", NULL, -1, NULL, NULL, NULL, NULL, NULL};
+/* For tests: how values flow through an instruction, by its two halfwords. */
+static PyObject *flow(PyObject *self, PyObject *args)
+{
+    (void)self;
+    uint16_t op[2];
+    Form form;
+    Flow f;
+    if (!PyArg_ParseTuple(args, "HH", &op[0], &op[1]))
+        return NULL;
+    thumb_form(op, &form);
+    thumb_flow(op, &form, &f);
+    return Py_BuildValue("(HHHHOiiii)", f.sources, f.targets, f.transfers, f.addresses, f.sets_flags ? Py_True : Py_False,
+                         (int)f.use, (int)form.length, (int)form.store, (int)form.offset);
+}
+
+static PyMethodDef functions[] = {{"flow", flow, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL}};
+
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "stm32emu._core", NULL, -1, functions, NULL, NULL, NULL, NULL};
 
 /* A type of its own file; `CORE` is the type of what its objects look at. */
 static bool add_follower(PyObject *m, const char *name, PyType_Spec *of, PyObject *core_type)
@@ -449,9 +466,11 @@ static bool add_follower(PyObject *m, const char *name, PyType_Spec *of, PyObjec
 
 PyMODINIT_FUNC PyInit__core(void)
 {
-    PyObject *m = PyModule_Create(&module), *type = PyType_FromSpec(&spec);
+    PyObject *m = PyModule_Create(&module), *type = PyType_FromSpec(&spec), *heap = NULL;
     bool made = m != NULL && type != NULL && PyModule_AddObjectRef(m, "Core", type) == 0 &&
-                add_follower(m, "Heap", &heap_spec, type) && add_follower(m, "Calls", &calls_spec, type);
+                add_follower(m, "Heap", &heap_spec, type) && add_follower(m, "Calls", &calls_spec, type) &&
+                (heap = PyObject_GetAttrString(m, "Heap")) != NULL && add_follower(m, "Uninit", &uninit_spec, heap);
+    Py_XDECREF(heap);
     Py_XDECREF(type);
     if (!made)
         Py_CLEAR(m);

@@ -7,6 +7,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "_core_flow.h"
 #include "_core_unicorn.h"
 
 enum {
@@ -212,7 +213,7 @@ typedef struct {
 typedef struct {
     uint8_t base, shift, unit, count;
     int8_t index; /* -1: none */
-    bool store, table;
+    bool store, table, negative; /* the last: what is loaded is sign-extended */
     uint16_t length;
     int32_t offset;
     uint8_t regs[16];
@@ -222,11 +223,13 @@ typedef struct {
 typedef struct {
     uint32_t pc;
     uint16_t op[2];
+    Flow flow;
     Form form;
 } Instruction;
 
-/* Hears of each instruction before it runs; not of those in an IT block whose condition fails. */
-typedef void (*ObserveFn)(void *self, uint32_t pc, const Instruction *);
+/* Hears of each instruction before it runs, and of the address it accesses; not of those in an IT block whose condition
+ * fails. */
+typedef void (*ObserveFn)(void *self, const Instruction *, uint32_t address);
 
 #define MAX_OBSERVERS 2
 
@@ -239,7 +242,15 @@ typedef struct {
     Region *region; /* of the last instruction */
     uint32_t next;
     uint8_t it;
+    bool in_it; /* the instruction at hand is in an IT block */
 } Observers;
+
+/* _core_uninit.c hears of frames that the hardware stacks and unstacks, and of handlers that are entered. */
+typedef enum { FRAME_PUSHED, FRAME_POPPED, HANDLER_ENTERED } FrameEvent;
+typedef struct {
+    void (*call)(void *self, FrameEvent, uint32_t address, uint32_t size); /* NULL: nobody */
+    void *self;
+} FrameObserver;
 
 #define RING_SIZE 64
 #define NOWHERE 1u /* no code ends at an odd address */
@@ -292,6 +303,7 @@ struct Core {
 
     Traps traps;
     Observers observers;
+    FrameObserver frames;
 
     bool exact; /* the slow mode of _core_exact.c is needed */
     uint32_t it_start, it_end; /* the IT block in which that is */
@@ -516,7 +528,11 @@ static inline bool core_minds(const Core *c, uint32_t address)
     return tag != 0 && (tag == core_trap_tag(address) || tag == TRAP_ANY);
 }
 
+/* _core_flow.c */
+void thumb_flow(const uint16_t op[2], const Form *, Flow *);
+
 /* _core_stack.c */
+bool stack_moves(const uint16_t op[2], int32_t *down);
 uint32_t stack_depth(Core *, uint32_t address, uint32_t end, uint32_t room, uint32_t *where);
 void stack_switched(Core *, uint32_t sp, uint32_t pc);
 void stack_check(Core *, uint32_t address, uint32_t size, uint32_t depth);
@@ -539,6 +555,7 @@ bool thumb_form(const uint16_t op[2], Form *);
 uint32_t thumb_form_address(Core *, uint32_t pc, const Form *);
 bool thumb_access(Core *, uint32_t pc, Access *);
 int thumb_size(uint16_t first);
+int32_t thumb_expanded(uint16_t first, uint16_t second);
 uint8_t thumb_it_after(uint8_t it, uint16_t first);
 bool thumb_passes(uint32_t condition, uint32_t flags);
 int thumb_register(int n); /* Unicorn's number of r0 to r14 */

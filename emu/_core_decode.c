@@ -88,6 +88,7 @@ static void form16(uint16_t op, Form *f)
     case 0x5:
         f->index = (int8_t)(op >> 6 & 7);
         f->store = (op >> 9 & 7) < 3;
+        f->negative = (op >> 9 & 3) == 3;
         transfers_one(f, op & 7, register_units[op >> 9 & 7]);
         break;
     case 0x6: f->offset = imm5 * 4, transfers_one(f, op & 7, 4); break;
@@ -126,6 +127,7 @@ static void single32(uint16_t first, uint16_t second, Form *f)
         f->shift = second >> 4 & 3;
     } else if (second & 0x0400)
         f->offset = second & 0x0200 ? imm8 : -imm8;
+    f->negative = first & 0x0100;
     transfers_one(f, rt, 1u << size);
 }
 

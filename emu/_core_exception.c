@@ -44,7 +44,11 @@ static int push_frame(Core *c, const State *s, uint32_t return_address, bool fp)
     if (c->stacks.on_overflow != NULL)
         stack_frame(c, sp, c->ipsr == 0 && (s->control & CONTROL_SPSEL), return_address);
     int fault = frame_fault(c, sp, length, UC_PROT_WRITE, privileged);
-    return fault || core_store(c, sp, frame, length) ? fault : EXC_BUSFAULT;
+    if (fault || !core_store(c, sp, frame, length))
+        return fault ? fault : EXC_BUSFAULT;
+    if (c->frames.call != NULL)
+        c->frames.call(c->frames.self, FRAME_PUSHED, sp, size);
+    return 0;
 }
 
 /* Handler mode with MSP and SPSEL clear. Unicorn swaps r13 when IPSR or SPSEL change which stack is in use, and takes
@@ -120,6 +124,8 @@ static void take(Core *c, uint32_t exc_return, uint32_t control, uint32_t xpsr)
             c->faultmask_before_nmi = core_reg(c, UC_REG_FAULTMASK) & 1;
         mpu_follow(c);
         enter_handler_mode(c, control, exception);
+        if (c->frames.call != NULL)
+            c->frames.call(c->frames.self, HANDLER_ENTERED, 0, 0);
         c->event_register = true;
         jump(c, exc_return, (xpsr & ~(XPSR_IT | XPSR_T | XPSR_IPSR | XPSR_REALIGNED)) | (uint32_t)exception | (vector & 1) << 24, vector);
         return;
@@ -243,6 +249,8 @@ static int pop_frame(Core *c, uint32_t exc_return, uint32_t frame[26], uint32_t 
     int fault = frame_fault(c, *sp, length, UC_PROT_READ, privileged);
     if (fault || !core_load(c, *sp, frame, length))
         return fault ? fault : EXC_BUSFAULT;
+    if (c->frames.call != NULL)
+        c->frames.call(c->frames.self, FRAME_POPPED, *sp, fp ? 0x68 : 0x20);
     if (fp && !open)
         fp_restore(c, &frame[8]);
     *sp += fp ? 0x68 : 0x20;

@@ -74,8 +74,19 @@ static bool check_reuse(Heap *h, const HeapCall *call, uint32_t address)
     return heap_emit(h, HEAP_AFTER_FREE, call, address, written, freed != NULL ? freed->freed_by : 0);
 }
 
+/* The innermost function hands out memory: all but what calloc has cleared, and realloc kept, is yet to be written. */
+static void hand_out(Heap *h, const HeapCall *call, uint32_t address)
+{
+    const HeapBlock *old = call->old ? heap_find(h, call->old) : NULL;
+    uint32_t kept = call->function->kind == HEAP_CALLOC ? call->size : old != NULL ? old->size : 0;
+    if (h->taken != NULL && kept < call->size)
+        h->taken(h->taken_self, address + kept, call->size - kept);
+}
+
 static bool allocated(Heap *h, HeapCall *call, uint32_t address)
 {
+    if (call->served == NULL)
+        hand_out(h, call, address);
     HeapCall *outer = around(h, call, allocates, 0);
     uint32_t gone[] = {call->old, call->inner}; /* realloc's, and what an outer function hands out a part of */
     for (int n = 0; n < 2; n++) {
@@ -136,6 +147,8 @@ static bool frees(Heap *h, HeapCall *call)
         return heap_emit(h, HEAP_DOUBLE, call, call->old, block->freed_by, 0);
     int damage = heap_damage(h, block);
     heap_release(h, block, call->ret);
+    if (h->taken != NULL)
+        h->taken(h->taken_self, block->address, block->size);
     call->frees = true;
     return damage < 0 || heap_emit(h, (HeapEvent)damage, call, call->old, block->by, 0);
 }
@@ -309,6 +322,7 @@ static PyMethodDef methods[] = {{"follow", follow, METH_VARARGS, NULL},
                                 {"watch_accesses", heap_watch_accesses, METH_VARARGS, NULL},
                                 {"bus_access", heap_bus_access, METH_VARARGS, NULL},
                                 {"scenes", heap_scenes, METH_O, NULL},
+                                {"block_around", heap_block_around, METH_O, NULL},
                                 {NULL, NULL, 0, NULL}};
 
 static PyMemberDef members[] = {{"live_bytes", T_ULONGLONG, offsetof(Heap, live_bytes), READONLY, NULL},

@@ -96,7 +96,11 @@ typedef struct {
     int null_count;
     uint8_t *freed[MAX_REGIONS], *shadow[MAX_REGIONS]; /* per byte of a region: is it freed, and what it was then */
 
+    void (*taken)(void *self, uint32_t address, uint32_t size); /* hears of memory whose contents nobody has written */
+    void *taken_self;
+
     /* The exact check, _core_heap_exact.c */
+    bool keeps_scenes;
     PyObject *on_access;         /* NULL: it is off */
     uint32_t arena, arena_size;  /* memory that is the allocator's from the first allocation on */
     bool arena_marked;
@@ -128,6 +132,7 @@ PyObject *heap_watch_accesses(PyObject *heap, PyObject *args);
 PyObject *heap_bus_access(PyObject *heap, PyObject *args);
 PyObject *heap_scenes(PyObject *heap, PyObject *address);
 void heap_keep_scene(Heap *, HeapBlock *, int which, uint32_t by);
+PyObject *heap_block_around(PyObject *heap, PyObject *address);
 
 extern PyType_Spec heap_spec;
 

@@ -76,7 +76,7 @@ bool heap_insert(Heap *h, uint32_t address, const HeapCall *call, const HeapFunc
     h->live_bytes += call->size;
     h->peak_bytes = h->live_bytes > h->peak_bytes ? h->live_bytes : h->peak_bytes;
     keep_edges(h, block, served->header, served->grain);
-    if (h->on_access != NULL)
+    if (h->keeps_scenes)
         heap_exact_allocated(h, block);
     else if (suspected(h, call->ret))
         heap_keep_scene(h, block, 0, call->ret);
@@ -89,7 +89,7 @@ void heap_release(Heap *h, HeapBlock *block, uint32_t by)
     block->live = false;
     block->freed_by = by;
     block->order = ++h->frees;
-    if (h->on_access != NULL)
+    if (h->keeps_scenes)
         heap_exact_freed(h, block);
 }
 

@@ -150,10 +150,9 @@ static uint8_t look_up(Heap *h, uint32_t address, uint32_t length, uint32_t *off
     return first_forbidden(h->region_bytes + (address - h->region->base), length, offset);
 }
 
-static __attribute__((noinline)) void check_access(Heap *h, uint32_t pc, const Form *f)
+static __attribute__((noinline)) void check_access(Heap *h, uint32_t pc, const Form *f, uint32_t address)
 {
     uint32_t offset = 0;
-    uint32_t address = thumb_form_address(h->core, pc, f);
     uint8_t kind = look_up(h, address, f->length, &offset);
     if (!kind || in_allocator(h))
         return;
@@ -165,10 +164,10 @@ static __attribute__((noinline)) void check_access(Heap *h, uint32_t pc, const F
     Py_XDECREF(facts);
 }
 
-static void on_instruction(void *self, uint32_t pc, const Instruction *i)
+static void on_instruction(void *self, const Instruction *i, uint32_t address)
 {
     if (i->form.length)
-        check_access(self, pc, &i->form);
+        check_access(self, i->pc, &i->form, address);
 }
 
 /* (on_access, current_tcb, arena, arena_size): watch every access from now on. */
@@ -181,6 +180,7 @@ PyObject *heap_watch_accesses(PyObject *self, PyObject *args)
     if (h->on_access == NULL && !core_observe(h->core, on_instruction, h))
         return PyErr_NoMemory();
     Py_XSETREF(h->on_access, Py_NewRef(on_access));
+    h->keeps_scenes = true;
     Py_RETURN_NONE;
 }
 
@@ -219,6 +219,20 @@ PyObject *heap_scenes(PyObject *self, PyObject *address)
         Py_XDECREF(item);
     }
     return list;
+}
+
+/* (block, size) of the block that is or was at an address, or None. */
+PyObject *heap_block_around(PyObject *self, PyObject *where)
+{
+    const Heap *h = (Heap *)self;
+    uint32_t address = (uint32_t)PyLong_AsUnsignedLong(where);
+    const HeapBlock *b = heap_freed_around(h, address);
+    for (uint32_t n = 0; n < h->capacity; n++)
+        if (h->blocks[n].live && address - h->blocks[n].address < h->blocks[n].size)
+            b = &h->blocks[n];
+    if (b == NULL)
+        Py_RETURN_NONE;
+    return Py_BuildValue("(II)", b->address, b->size);
 }
 
 void heap_exact_clear(Heap *h)

@@ -31,6 +31,7 @@ static const Instruction *decoded(Core *c, uint32_t pc)
     if (i->pc != pc || memcmp(i->op, op, sizeof op) != 0) {
         *i = (Instruction){.pc = pc, .op = {op[0], op[1]}};
         thumb_form(op, &i->form);
+        thumb_flow(op, &i->form, &i->flow);
     }
     return i;
 }
@@ -43,8 +44,9 @@ static bool runs(Core *c, const Instruction *i)
         o->it = i->pc == c->block ? c->it : 0;
     uint8_t it = o->it;
     o->it = thumb_it_after(it, i->op[0]);
+    o->in_it = it & 15;
     o->next = i->pc + (uint32_t)thumb_size(i->op[0]);
-    return !(it & 15) || thumb_passes(it >> 4, core_reg(c, UC_REG_XPSR));
+    return !o->in_it || thumb_passes(it >> 4, core_reg(c, UC_REG_XPSR));
 }
 
 static void on_instruction(uc_engine *uc, uint64_t address, uint32_t size, void *user)
@@ -52,9 +54,11 @@ static void on_instruction(uc_engine *uc, uint64_t address, uint32_t size, void 
     Core *c = user;
     Observers *o = &c->observers;
     const Instruction *i = o->count ? decoded(c, (uint32_t)address) : NULL;
-    if (i != NULL && runs(c, i))
+    if (i != NULL && runs(c, i)) {
+        uint32_t accessed = i->form.length ? thumb_form_address(c, i->pc, &i->form) : 0;
         for (int n = 0; n < o->count; n++)
-            o->call[n](o->self[n], i->pc, i);
+            o->call[n](o->self[n], i, accessed);
+    }
     traps_every_instruction(uc, address, size, user);
 }
 

@@ -10,7 +10,7 @@
 static int count_registers(uint16_t list) { return __builtin_popcount(list); }
 
 /* ThumbExpandImm(), A5.3.2, for the constants that move SP. */
-static int32_t expanded(uint16_t first, uint16_t second)
+int32_t thumb_expanded(uint16_t first, uint16_t second)
 {
     uint32_t imm12 = (first & 0x0400u) << 1 | (second >> 4 & 0x0700u) | (second & 0xFF), byte = imm12 & 0xFF;
     if (!(imm12 & 0xC00))
@@ -51,7 +51,7 @@ static bool moves32(const uint16_t op[2], int32_t *down)
     else if ((op[0] & 0xFFBF) == 0xED2D || (op[0] & 0xFFBF) == 0xECBD) /* VPUSH, VPOP */
         *down = ((op[0] & 0x0100) ? 4 : -4) * (op[1] & 0xFF);
     else if (to_sp && ((op[0] & 0xFBEF) == 0xF1AD || (op[0] & 0xFBEF) == 0xF10D)) /* SUB.W, ADD.W SP, SP, #const */
-        *down = ((op[0] & 0x0080) ? 1 : -1) * expanded(op[0], op[1]);
+        *down = ((op[0] & 0x0080) ? 1 : -1) * thumb_expanded(op[0], op[1]);
     else if (to_sp && ((op[0] & 0xFBFF) == 0xF2AD || (op[0] & 0xFBFF) == 0xF20D)) /* SUBW, ADDW */
         *down = ((op[0] & 0x0080) ? 1 : -1) *
                 (int32_t)((op[0] & 0x0400u) << 1 | (op[1] >> 4 & 0x0700u) | (op[1] & 0xFF));
@@ -59,7 +59,7 @@ static bool moves32(const uint16_t op[2], int32_t *down)
 }
 
 /* How many bytes the instruction takes from the stack, negative when it gives some back; false when that is not known. */
-static bool moves_sp(const uint16_t op[2], int32_t *down)
+bool stack_moves(const uint16_t op[2], int32_t *down)
 {
     *down = 0;
     return thumb_size(op[0]) == 2 ? moves16(op[0], down) : moves32(op, down);
@@ -70,7 +70,7 @@ uint32_t stack_depth(Core *c, uint32_t address, uint32_t end, uint32_t room, uin
 {
     int32_t depth = 0, deepest = 0, down;
     uint16_t op[2];
-    for (; address < end && traps_fetch(c, address, op) && moves_sp(op, &down); address += (uint32_t)thumb_size(op[0])) {
+    for (; address < end && traps_fetch(c, address, op) && stack_moves(op, &down); address += (uint32_t)thumb_size(op[0])) {
         depth += down;
         deepest = depth > deepest ? depth : deepest;
         if (where != NULL && depth > 0 && (uint32_t)depth > room) {

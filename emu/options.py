@@ -22,7 +22,7 @@ from stm32emu.netbridge.tls.config import Config, ConfigError, read_config
 from stm32emu.peripherals.clock import ClockTree, ManualClock
 from stm32emu.peripherals.eth_phy import MODELS, make_phy
 
-CHECKS = ("alloc", "heap", "heap=exact", "stack")
+CHECKS = ("alloc", "heap", "heap=exact", "stack", "uninit")
 """What `--check` can look for; emu/checks."""
 EXIT_CODES = {
     0: "the run ended as asked: --until was seen, or --duration was reached without --until",

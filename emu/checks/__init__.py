@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Checks of a firmware from outside, without recompiling it: `--check alloc,heap,stack`, and slower `heap=exact`."""
+"""Checks of a firmware from outside, without recompiling it: `--check alloc,heap,stack`, `heap=exact`, `uninit`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ class Checks:
     Args:
         names: "alloc" for what allocators promise (zeroed memory from calloc, no overflow of count * size, memory at
             all), "heap" for double frees, frees of wild pointers, writes around blocks and to freed memory, leaks,
-            "heap=exact" for the same with the instruction that does it, "stack" for stacks that run below their limit.
+            "heap=exact" for the same with the instruction that does it, "uninit" for values that decide something and
+            were never written, "stack" for stacks that run below their limit.
         log: takes each finding when it is first met, as text of a few lines.
         allocators: functions that only the user knows. Raises UserError for one that the firmware has not.
     """
@@ -48,7 +49,7 @@ class Checks:
         if not names:
             return
         scene = Scene(machine, link)
-        if {"alloc", "heap", "heap=exact"} & set(names):
+        if {"alloc", "heap", "heap=exact", "uninit"} & set(names):
             _require(allocators, machine)
             self._heap = HeapChecks(names, machine, scene, self.findings, allocators)
             machine.reset_listeners.append(self._heap.reset)

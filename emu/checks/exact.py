@@ -52,22 +52,25 @@ class ExactHeap:
     def _finding(self, access: Access) -> Finding:
         where, pc, address, length, _write, block, size = access
         who = str(self._scene.place(pc)) if pc else "a DMA controller"
+        kind, words = _words(access)
         task = self._scene.task
         return Finding(
             check="heap",
-            text=f"{who} {_words(access)}",
+            text=f"{kind}: {who} {words}",
             calls=self._scene.calls_at(pc)[1:] if pc else (),
-            notes=self._notes(block) if where != Where.IN_NONE else (),
+            notes=(),
+            details=block_history(self._heap, self._scene, block) if where != Where.IN_NONE else (),
             data={"pc": pc, "address": address, "length": length, "block": block, "size": size},
             task=task.name if task else None,
             connection=self._scene.connection,
             seconds=self._scene.seconds,
         )
 
-    def _notes(self, block: int) -> tuple[str, ...]:
-        """Who allocated the block, and who freed it."""
-        moments = zip(("allocated from", "freed from"), self._heap.scenes(block), strict=False)
-        return tuple(f"{what} {_chain(self._scene.calls_then(*moment))}" for what, moment in moments)
+
+def block_history(heap: Heap, scene: Scene, block: int) -> tuple[str, ...]:
+    """Who allocated the block at this address, and who freed it."""
+    moments = zip(("allocated from", "freed from"), heap.scenes(block), strict=False)
+    return tuple(f"{what} {_chain(scene.calls_then(*moment))}" for what, moment in moments)
 
 
 def _chain(calls: tuple[Place, ...]) -> str:
@@ -75,17 +78,17 @@ def _chain(calls: tuple[Place, ...]) -> str:
     return " <- ".join([*map(str, calls[:1]), *(call.name for call in calls[1:5]), *more])
 
 
-def _words(access: Access) -> str:
-    """What an access does, and where that is."""
+def _words(access: Access) -> tuple[str, str]:
+    """What kind of access it is; what it does, and where that is."""
     where, _pc, address, length, write, block, size = access
     does = f"{'writes' if write else 'reads'} {length} byte{'s' if length > 1 else ''} at {address:#010x}"
     of = f"the block of {size} bytes at {block:#010x}"
     match where:
         case Where.IN_FREED:
-            return f"{does}, in freed memory: {of}"
+            return "freed memory is used", f"{does}, in {of}"
         case Where.PAST_END:
-            return f"{does}, {address - block - size + 1} bytes past the end of {of}"
+            return "an access past the end of a block", f"{does}, byte {address - block} of {of}"
         case Where.BEFORE:
-            return f"{does}, {block - address} bytes before {of}"
+            return "an access in front of a block", f"{does}, {block - address} before {of}"
         case _:
-            return f"{does}, in memory of the heap that is in no block"
+            return "an access to memory of the heap that no block has", does

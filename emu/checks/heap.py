@@ -18,6 +18,7 @@ from stm32emu.checks.heap_events import ALLOC, SEEN_BY_FREE, Event, Facts, descr
 from stm32emu.checks.heap_room import Block, HeapRoom
 from stm32emu.checks.leaks import Leaks
 from stm32emu.checks.scene import Scene
+from stm32emu.checks.uninit import UninitCheck
 from stm32emu.machine import Machine
 
 
@@ -53,6 +54,7 @@ class HeapChecks:
         if "heap=exact" in checks:
             arena = next((allocator.arena for allocator in self.allocators.values() if allocator.arena), range(0))
             ExactHeap(self._heap, machine.memory, scene, findings, arena)
+        self._uninit = UninitCheck(self._heap, machine.memory, scene, findings) if "uninit" in checks else None
 
     def _follow(self, allocator: Allocator) -> None:
         contract = allocator.contract
@@ -70,6 +72,8 @@ class HeapChecks:
         """The chip was reset: nothing is allocated."""
         self._heap.clear()
         self._leaks = Leaks(self._heap.suspect)
+        if self._uninit is not None:
+            self._uninit.reset()
 
     def marks(self) -> dict[str, int]:
         """Bytes that are allocated now, and the most that ever were at once, since the last reset."""

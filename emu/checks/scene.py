@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
+from itertools import pairwise
 
 from stm32emu.checks.finding import Place
 from stm32emu.machine import Machine
@@ -94,6 +95,14 @@ class Scene:
         registers = {**self._machine.registers().as_dict(), "pc": pc}
         chain = unwind(registers, self.read_memory, self.symbols)
         return tuple(self.place(frame.place) for frame in chain)
+
+    def frame_around(self, address: int) -> str | None:
+        """The function whose stack frame an address lies in, of those that run now on the stack in use."""
+        chain = unwind(self._machine.registers().as_dict(), self.read_memory, self.symbols)
+        for frame, caller in pairwise(chain):
+            if frame.sp <= address < caller.sp:
+                return self.place(frame.place).name
+        return None
 
     def calls_then(self, registers: Sequence[int], stack: bytes) -> tuple[Place, ...]:
         """The chain of calls of an earlier moment: r0 to r12, SP, LR and PC, and what was on the stack from SP on."""

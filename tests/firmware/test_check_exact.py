@@ -45,40 +45,40 @@ BLOCK = r"the block of {} bytes at 0x2000[0-9a-f]{{4}}"
 MISTAKES = {
     "write behind": (
         "uint8_t *p = pvPortMalloc(21); p[21] = 9;",
-        ("mistake", r"writes 1 byte at 0x\w+, 1 bytes past the end of " + BLOCK.format(21)),
+        ("an access past the end of a block", "mistake", r"writes 1 byte at 0x\w+, byte 21 of " + BLOCK.format(21)),
     ),
     "read behind": (
         "uint16_t *p = pvPortMalloc(12); xFreeBytesRemaining = p[7];",
-        ("mistake", r"reads 2 bytes at 0x\w+, 3 bytes past the end of " + BLOCK.format(12)),
+        ("an access past the end of a block", "mistake", r"reads 2 bytes at 0x\w+, byte 14 of " + BLOCK.format(12)),
     ),
     "write before": (
         "uint8_t *p = pvPortMalloc(24); p[-3] = 9;",
-        ("mistake", r"writes 1 byte at 0x\w+, 3 bytes before " + BLOCK.format(24)),
+        ("an access in front of a block", "mistake", r"writes 1 byte at 0x\w+, 3 before " + BLOCK.format(24)),
     ),
     "several words": (
         "uint32_t *p = pvPortMalloc(21); six *volatile s = (six *)p; kept = *s;",
-        ("mistake", r"reads \d+ bytes at 0x\w+, 1 bytes past the end of " + BLOCK.format(21)),
+        ("an access past the end of a block", "mistake", r"reads \d+ bytes at 0x\w+, byte 21 of " + BLOCK.format(21)),
     ),
     "a callee": (
         "uint8_t *p = pvPortMalloc(30); memset(p, 0, 31);",
-        ("memset", r"writes 1 byte at 0x\w+, 1 bytes past the end of " + BLOCK.format(30)),
+        ("an access past the end of a block", "memset", r"writes 1 byte at 0x\w+, byte 30 of " + BLOCK.format(30)),
     ),
     "read after free": (
         "volatile uint8_t *p = pvPortMalloc(40); vPortFree((void *)p); p[30];",
-        ("mistake", r"reads 1 byte at 0x\w+, in freed memory: " + BLOCK.format(40)),
+        ("freed memory is used", "mistake", r"reads 1 byte at 0x\w+, in " + BLOCK.format(40)),
     ),
     "write after free": (
         "volatile uint8_t *p = pvPortMalloc(40); vPortFree((void *)p); p[3] = 1;",
-        ("mistake", r"writes 1 byte at 0x\w+, in freed memory: " + BLOCK.format(40)),
+        ("freed memory is used", "mistake", r"writes 1 byte at 0x\w+, in " + BLOCK.format(40)),
     ),
     "an exception inside the allocator": (
         "touched = pvPortMalloc(8); vPortFree((void *)touched);"
         'void svc(void) { __asm volatile("svc 0"); } inside = svc; pvPortMalloc(100);',
-        ("touch", r"reads 1 byte at 0x\w+, in freed memory: " + BLOCK.format(8)),
+        ("freed memory is used", "touch", r"reads 1 byte at 0x\w+, in " + BLOCK.format(8)),
     ),
     "another task inside the allocator": (
         "touched = pvPortMalloc(8); vPortFree((void *)touched); inside = other_task; pvPortMalloc(100);",
-        ("touch", r"reads 1 byte at 0x\w+, in freed memory: " + BLOCK.format(8)),
+        ("freed memory is used", "touch", r"reads 1 byte at 0x\w+, in " + BLOCK.format(8)),
     ),
 }
 CLEAN = {
@@ -101,15 +101,15 @@ CLEAN = {
 @pytest.mark.parametrize("level", ["-O0", "-Os", "-O2"])
 @pytest.mark.parametrize("case", MISTAKES)
 def test_the_instruction_is_named(case: str, level: str, compile_firmware: Callable[..., Path]) -> None:
-    code, (function, expected) = MISTAKES[case]
+    code, (kind, function, expected) = MISTAKES[case]
     source = MORE.replace("MISTAKE", code)
     elf = compile_firmware(f"exact_{case.replace(' ', '_')}{level}", source, level, "-g", "-w")
     state, log = run(elf, ("heap=exact",))
     assert len(log) == 1, log
-    assert re.match(rf"heap: \w+ \(exact_\w+-O\w\.c:\d+\) {expected}", log[0]), log
-    assert f"heap: {function} (" in log[0] or level != "-O0", log
+    assert re.match(rf"heap: {kind}: \w+ \(exact_\w+-O\w\.c:\d+\) {expected}", log[0]), log
+    assert f": {function} (" in log[0] or level != "-O0", log
     assert re.search(r"allocated from mistake \(exact_.*:\d+\) <- Reset_Handler", log[0]), log
-    assert ("freed from mistake (" in log[0]) == ("freed" in expected), log
+    assert ("freed from mistake (" in log[0]) == ("freed" in kind), log
     assert state == run(elf, ())[0]
 
 
@@ -128,7 +128,9 @@ def test_memory_that_no_block_has(compile_firmware: Callable[..., Path]) -> None
     source = SOURCE.replace("MISTAKE", code.replace("Start", start)).replace("CLEARS", "1").replace("arena", "ucHeap")
     log = run(compile_firmware("exact_arena", source, "-Os", "-g", "-w"), ("heap=exact",))[1]
     assert len(log) == 1
-    assert re.match(r"heap: mistake \(.*\) writes 1 byte at 0x\w+, in memory of the heap that is in no block\n", log[0])
+    assert re.match(
+        r"heap: an access to memory of the heap that no block has: mistake \(.*\) writes 1 byte at 0x\w+\n", log[0]
+    )
 
 
 def test_a_dma_controller(compile_firmware: Callable[..., Path]) -> None:
@@ -145,7 +147,7 @@ def test_a_dma_controller(compile_firmware: Callable[..., Path]) -> None:
         machine.memory.write(address + 16, bytes(4))
     block = f"the block of 64 bytes at {address + 8:#010x}"
     assert [text.split("\n")[0] for text in log] == [
-        f"heap: a DMA controller {does} 4 bytes at {at:#010x}, in freed memory: {block}"
+        f"heap: freed memory is used: a DMA controller {does} 4 bytes at {at:#010x}, in {block}"
         for does, at in [("reads", address + 8), ("writes", address + 16)]
     ]
     assert all("freed from mistake" in text for text in log)

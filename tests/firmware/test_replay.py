@@ -43,7 +43,7 @@ if sys.argv[2] == "hook":
     replay.Replay = Hooked
 main(["replay", *sys.argv[3:]])
 """
-DEEP_CHECKS = "heap=exact"
+DEEP_CHECKS = "heap=exact,uninit"
 VARIANTS = {
     "once": ("", "plain"),
     "again": ("", "plain"),
@@ -70,7 +70,7 @@ class Recorded:
 def replay(*words: object, variant: str = "once") -> tuple[int, bytes, str]:
     """Exit code, console and log of a replay."""
     command = [sys.executable, "-c", PROGRAM, *VARIANTS[variant], *map(str, words)]
-    done = subprocess.run(command, capture_output=True, timeout=PATIENCE)
+    done = subprocess.run(command, capture_output=True, timeout=4 * PATIENCE)  # deep checks are slow
     return done.returncode, done.stdout, done.stderr.decode()
 
 
