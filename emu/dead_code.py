@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -22,11 +23,15 @@ from stm32emu.symbols import Symbols
 
 @dataclass(frozen=True)
 class Wanted:
-    """What goes, as regular expressions of whole names of functions and objects, base names of files, and texts."""
+    """What goes, as regular expressions of whole names of functions and objects, base names of files, and texts.
+
+    `shrinks` says how many bytes shorter an object would get that stays, by its contents.
+    """
 
     names: str = ""
     files: str = ""
     texts: str = ""
+    shrinks: Callable[[bytes], int] = lambda contents: 0
 
     def name(self, name: str) -> bool:
         """Whether a function or object goes; compilers append .isra.0, .part.1 and the like to copies and parts."""

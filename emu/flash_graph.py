@@ -69,6 +69,10 @@ class FlashGraph:
         for start, end in ranges:
             yield from ((max(start, low), min(end, high)) for low, high in self._code if low < end and high > start)
 
+    def contents(self, piece: Piece) -> bytes:
+        """Its bytes."""
+        return self._bytes(piece.start)[: piece.size]
+
     def test(self, branch: int) -> Iterator[int]:
         """Halfwords of the conditional branch at `branch` and of the 16-bit comparison just before it."""
         before, first = self._halfword(branch - 2), self._halfword(branch)

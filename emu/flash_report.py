@@ -70,7 +70,7 @@ def droppables(
 
 
 def _droppable(macro: Macro, graph: FlashGraph, savings: Savings, coverage: Coverage | None) -> Droppable:
-    saving = savings.without(Wanted(macro.names, macro.files, macro.texts))
+    saving = savings.without(Wanted(macro.names, macro.files, macro.texts, macro.shrinks))
     functions = [piece for piece in saving.gone if piece.kind == "function"]
     ranges = [part for piece in functions for part in graph.code(piece)] + [*graph.instructions(saving.cut)]
     ran = None if coverage is None else sum(coverage.size(*part) for part in ranges)

@@ -50,7 +50,15 @@ class Savings:
         kept = self._graph.reachable(lambda m: m.at not in dead and pieces.number(m.target) not in named)
         cut = {at for at in dead if pieces.number(at) in kept}
         literals = {at for n in kept for pool in self._unused_literals(n, cut) for at in range(pool, pool + LITERAL, 2)}
-        return Saving(tuple(pieces[n] for n in sorted(self._all - kept)), tuple(_merged(cut | literals)))
+        shorter = [(piece.end - less, piece.end) for piece, less in self._shorter(kept, wanted)]
+        return Saving(tuple(pieces[n] for n in sorted(self._all - kept)), (*_merged(cut | literals), *shorter))
+
+    def _shorter(self, kept: set[int], wanted: Wanted) -> Iterator[tuple[Piece, int]]:
+        """Objects that would be stored in another way, and the bytes that this saves."""
+        for piece in (self._graph.pieces[number] for number in kept):
+            less = wanted.shrinks(self._graph.contents(piece)) if piece.kind == "object" else 0
+            if less:
+                yield piece, less
 
     def _dead_rows(self, named: set[int]) -> Iterator[int]:
         """Of tables: those that mention what goes."""

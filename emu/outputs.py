@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from stm32emu.coverage import Coverage
 from stm32emu.cpu import Reason, unicorn_version
+from stm32emu.errors import UserError
 from stm32emu.files import OutputFile
 from stm32emu.lcov import SUFFIX as LCOV_SUFFIX
 from stm32emu.lcov import tracefile
@@ -59,8 +60,7 @@ class Outputs:
         if self._options.json is not None:
             self._summary = self._files.enter_context(OutputFile("--json", self._options.json))
         if self._options.coverage is not None:
-            self._coverage = self._files.enter_context(OutputFile("--coverage", self._options.coverage))
-            self._machine.cpu.start_coverage()
+            self._start_coverage(self._options.coverage)
         return self
 
     def _start_capture(self, path: Path) -> None:
@@ -69,6 +69,15 @@ class Outputs:
         if self._options.keylog is not None and file.correctable:
             capture.reserve_secrets(file, ROOM_FOR_SECRETS)
         self._link.taps.append(lambda frame, now, way: capture.packet(frame, now, way is Direction.TO_GUEST))
+
+    def _start_coverage(self, path: Path) -> None:
+        if path.suffix == LCOV_SUFFIX and self._machine.symbols.debug.dwarf is None:
+            elf = self._options.elf
+            raise UserError(
+                f"--coverage: {elf} has no debug information, so no lines for LCOV; compile with -g, or write .json"
+            )
+        self._coverage = self._files.enter_context(OutputFile("--coverage", path))
+        self._machine.cpu.start_coverage()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._files.close()
@@ -95,7 +104,6 @@ class Outputs:
             facts = {"elf": header.firmware, "sha256": header.sha256, "cycle": self._machine.clock.now}
             text = json.dumps({**facts, "exit_code": exit_code, **found}, indent=2)
             self._summary.write(f"{text}\n".encode())
-
         if self._coverage:
             self._coverage.write(self._executed().encode())
 

@@ -44,6 +44,8 @@ def doctor_flash(elf: Path, header: Path | None, ran: Path | None, folders: tupl
     graph = FlashGraph(firmware, symbols)
     parts = modules(graph, coverage)
     found = droppables(macros, graph, Savings(graph, symbols), coverage) if macros else []
+    if symbols.debug.dwarf is None:
+        click.echo(f"{elf} has no debug information (-g): files are unknown, and savings within functions", err=True)
     click.echo(_data(parts, found) if as_json else _text(elf, parts, found, header))
 
 

@@ -6,7 +6,8 @@ Functions and files are named as 2.16 to 3.6 have them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from .config import Config
@@ -18,7 +19,7 @@ from .config_rules.suites import missing_for
 class Macro:
     """One option, without MBEDTLS_, and what goes with it: regular expressions of whole names of functions and objects,
     of files, and of texts that tables and calls of others have for it. `needed_by` are options that do not compile
-    without it; `loss` says who misses it."""
+    without it; `loss` says who misses it. `shrinks` says how many bytes an object gets shorter, by its contents."""
 
     option: str
     loss: str
@@ -26,6 +27,15 @@ class Macro:
     files: str = ""
     texts: str = ""
     needed_by: tuple[str, ...] = ()
+    shrinks: Callable[[bytes], int] = lambda contents: 0
+
+
+def _pem_as_der(contents: bytes) -> int:
+    """What PEM (RFC 7468), with nothing around it but white space and a NUL, takes more than DER."""
+    blocks = re.findall(rb"-----BEGIN ([A-Z0-9 ]+)-----\s+([A-Za-z0-9+/=\s]+)-----END \1-----", contents)
+    rest = re.sub(rb"-----BEGIN ([A-Z0-9 ]+)-----[^-]+-----END \1-----", b"", contents).strip(b"\0\r\n\t ")
+    texts = [b"".join(text.split()) for _label, text in blocks]
+    return 0 if rest or not texts else len(contents) - sum(len(text) * 3 // 4 - text.count(b"=") for text in texts)
 
 
 def _file(option: str, file: str, loss: str, texts: str = "", needed_by: tuple[str, ...] = ()) -> Macro:
@@ -54,7 +64,7 @@ MACROS = (
     Macro("VERSION_FEATURES", "nothing: the options as text", r"mbedtls_version_check_feature", r"\w+_features\.c"),
     Macro(
         "PEM_PARSE_C", "certificates and keys in PEM: store them as DER, which is also a quarter smaller",
-        r"mbedtls_pem_\w+", r"pem\.c", r"-----(BEGIN|END) .*-----",
+        r"mbedtls_pem_\w+", r"pem\.c", r"-----(BEGIN|END) .*-----", shrinks=_pem_as_der,
     ),
     _file("BASE64_C", "base64", "PEM", needed_by=("PEM_PARSE_C", "PEM_WRITE_C")),
     Macro(

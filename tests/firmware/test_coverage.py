@@ -109,6 +109,14 @@ def test_lcov_reads_the_tracefile(tmp_path: Path) -> None:
     assert "FNDA:0,Default_Handler" in text
 
 
+def test_lcov_needs_debug_information(stripped: Callable[..., Path], tmp_path: Path) -> None:
+    copy = tmp_path / "hello.elf"
+    copy.write_bytes((IMAGES / "uart_hello.elf").read_bytes())
+    code, console, log = stm32emu(str(stripped(copy, "-g")), "--until", "hello", "--coverage", str(tmp_path / "a.info"))
+    assert (code, console) == (2, b"")
+    assert "has no debug information, so no lines for LCOV; compile with -g, or write .json" in log
+
+
 def test_the_file_is_for_its_own_firmware(tmp_path: Path) -> None:
     file = tmp_path / "run.json"
     elf = IMAGES / "uart_hello.elf"

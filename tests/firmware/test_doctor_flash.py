@@ -163,6 +163,15 @@ def test_a_small_program_without_its_log(level: str, compile_firmware: Callable[
     assert "shared" not in {piece.name for piece in saving.gone}
 
 
+def test_without_debug_information(stripped: Callable[..., Path], tmp_path: Path) -> None:
+    copy = tmp_path / "hello.elf"
+    copy.write_bytes((IMAGES / "uart_hello.elf").read_bytes())
+    code, out, log = doctor(stripped(copy, "-g"))
+    assert code == 0
+    assert "(no source file known)" in out
+    assert "has no debug information (-g)" in log
+
+
 def test_bad_input(tmp_path: Path, stripped: Callable[..., Path]) -> None:
     header, other = tmp_path / "config.h", tmp_path / "run.json"
     header.write_text("#define NOTHING\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from stm32emu.netbridge.tls.flash_macros import MACROS, Macro, droppable
 from stm32emu.netbridge.tls.mbedtls_options import OPTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
-MBEDTLS = ROOT / "images" / "build" / "src" / "mbedtls"
+IMAGES = ROOT / "images" / "build"
+MBEDTLS = IMAGES / "src" / "mbedtls"
 CONFIGS = {
     "default": MBEDTLS / "include" / "mbedtls" / "config.h",
     "suite B": MBEDTLS / "configs" / "config-suite-b.h",
@@ -22,25 +24,43 @@ CONFIGS = {
 }
 
 
+@dataclass(frozen=True)
+class Library:
+    """mbedTLS's library: names of files, identifiers, and texts (those of suites and curves are made by macros)."""
+
+    files: frozenset[str]
+    words: frozenset[str]
+    texts: frozenset[str]
+
+
 @pytest.fixture(scope="module")
-def sources() -> dict[str, str]:
-    """Library files by name."""
-    return {path.name: path.read_text() for path in (MBEDTLS / "library").glob("*.c")}
+def library() -> Library:
+    paths = list((MBEDTLS / "library").glob("*.c"))
+    source = "\n".join(path.read_text() for path in paths)
+    texts = re.findall(r'"((?:[^"\\\n]|\\.)*)"', source) + re.findall(r"[\w-]{4,}", source)
+    words = re.findall(r"\b[a-z]\w+", source)
+    return Library(frozenset(path.name for path in paths), frozenset(words), frozenset(texts))
 
 
 @pytest.mark.parametrize("macro", MACROS, ids=lambda macro: macro.option)
-def test_what_an_option_compiles_is_in_mbedtls(macro: Macro, sources: dict[str, str]) -> None:
+def test_what_an_option_compiles_is_in_mbedtls(macro: Macro, library: Library) -> None:
     assert macro.option in OPTIONS
-    library = "\n".join(sources.values())
-    assert any(re.fullmatch(macro.names, word) for word in set(re.findall(r"\b[a-z]\w+", library)))
-    assert not macro.files or any(re.fullmatch(macro.files, name) for name in sources)
-    texts = {text.replace("\\n", "\n") for text in re.findall(r'"((?:[^"\\\n]|\\.)*)"', library)}
-    assert not macro.texts or any(re.fullmatch(macro.texts, text) for text in texts | _glued(library))
+    assert any(re.fullmatch(macro.names, word) for word in library.words)
+    assert not macro.files or any(re.fullmatch(macro.files, name) for name in library.files)
+    assert not macro.texts or any(re.fullmatch(macro.texts, text) for text in library.texts)
 
 
-def _glued(library: str) -> set[str]:
-    """Names of suites and curves, which macros and tables also have in parts."""
-    return set(re.findall(r"[\w-]{4,}", library))
+def test_pem_is_so_much_longer_than_der() -> None:
+    """As openssl encodes certificates."""
+    pem = next(macro for macro in MACROS if macro.option == "PEM_PARSE_C")
+    paths = list((IMAGES / "host" / "certs").glob("*.crt"))
+    assert paths
+    for path in paths:
+        text = path.read_bytes()
+        der = subprocess.run(["openssl", "x509", "-outform", "DER"], input=text, capture_output=True, check=True).stdout
+        assert pem.shrinks(text + b"\0") == len(text) + 1 - len(der)
+        assert pem.shrinks(text + text) == 2 * (len(text) - len(der))
+        assert pem.shrinks(der) == pem.shrinks(b"say " + text) == pem.shrinks(b"") == 0
 
 
 @pytest.mark.parametrize("name", CONFIGS)
