@@ -30,7 +30,7 @@ CASES = {
     "PendSV and HardFault without vectors": {THREAD: ["put VTOR, 0x30000000", "dsb", "put ICSR, 0x10000000", "isb"]},
 }
 
-# B1.5.8: BX, LDR and POP to PC return from exceptions. MOV is a simple branch (A2.3.1), here to an execute-never region.
+# B1.5.8: BX, LDR and POP to PC return from exceptions. MOV is a simple branch (A2.3.1), here to execute-never memory.
 RETURN = ["expect 9f", "ldr r0, =0xFFFFFFF9", "ldr r1, =0xFFFFFFE9"]
 CASES |= {
     f"{how} to EXC_RETURN in {place}": {
