@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stm32emu.debug_units import DebugUnits
-from stm32emu.dwarf_types import Type
+from stm32emu.dwarf_types import Type, children, text_of
 
+MOST_ORIGINS = 8
 _ORIGINS = ("DW_AT_abstract_origin", "DW_AT_specification")
 _ASSEMBLER = 0x8001  # DW_LANG_Mips_Assembler, which all assemblers use
 _SCOPES = {"DW_TAG_lexical_block", "DW_TAG_inlined_subroutine"}
@@ -34,7 +35,7 @@ class Function:
     @property
     def parameters(self) -> list[Variable]:
         """In order."""
-        return [_variable(die) for die in self.die.iter_children() if die.tag == "DW_TAG_formal_parameter"]
+        return [_variable(die) for die in children(self.die) if die.tag == "DW_TAG_formal_parameter"]
 
     @property
     def result(self) -> Type:
@@ -66,7 +67,7 @@ class Functions:
             top = self._debug.dwarf.get_CU_at(offset).get_top_DIE()
             language = top.attributes.get("DW_AT_language")
             assembly = language is not None and language.value == _ASSEMBLER  # has functions without parameters
-            found = [die for die in top.iter_children() if die.tag == "DW_TAG_subprogram" and not assembly]
+            found = [die for die in children(top) if die.tag == "DW_TAG_subprogram" and not assembly]
             self._known[offset] = {
                 die.attributes["DW_AT_low_pc"].value & ~1: die for die in found if "DW_AT_low_pc" in die.attributes
             }
@@ -75,11 +76,15 @@ class Functions:
 
 def _with(die: Any, attribute: str) -> Any:
     """`die`, or the abstract instance or declaration that it comes from and that has `attribute`."""
-    while attribute not in die.attributes:
-        origin = next((name for name in _ORIGINS if name in die.attributes), None)
-        if origin is None:
-            break
-        die = die.get_DIE_from_attribute(origin)
+    found = die
+    try:
+        for _ in range(MOST_ORIGINS):
+            origin = next((name for name in _ORIGINS if name in found.attributes), None)
+            if attribute in found.attributes or origin is None:
+                return found
+            found = found.get_DIE_from_attribute(origin)
+    except Exception:  # pyelftools raises whatever the malformed data leads to
+        pass
     return die
 
 
@@ -98,12 +103,11 @@ def type_of(die: Any) -> Type:
 
 def name_of(die: Any) -> str:
     """Its own name, or that of what it is an instance of; "" without one."""
-    name = _with(die, "DW_AT_name").attributes.get("DW_AT_name")
-    return str(name.value.decode("utf-8", "replace")) if name is not None else ""
+    return text_of(_with(die, "DW_AT_name"), "DW_AT_name")
 
 
 def _in_scope(die: Any, pc: int) -> Iterator[Any]:
-    for child in die.iter_children():
+    for child in children(die):
         if child.tag in _VARIABLES:
             yield child
         elif child.tag in _SCOPES and _covers(child, pc):
@@ -111,4 +115,7 @@ def _in_scope(die: Any, pc: int) -> Iterator[Any]:
 
 
 def _covers(die: Any, pc: int) -> bool:
-    return any(start <= pc < end for start, end in DebugUnits.ranges(die))
+    try:
+        return any(start <= pc < end for start, end in DebugUnits.ranges(die))
+    except Exception:  # pyelftools raises whatever the malformed data leads to
+        return False

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Types of C and C++ as DWARF describes them (DWARF 5, chapter 5), read from pyelftools' DIEs."""
+"""Types of C and C++ as DWARF describes them (DWARF 5, chapter 5), read from pyelftools' DIEs.
+
+Whatever is missing or malformed makes a type unknown or a list shorter, never an error.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, Self
+
+MOST_NAMES = 32
+"""Typedefs and qualifiers around a type."""
 
 
 class Shape(Enum):
@@ -46,13 +52,22 @@ class Type:
     @classmethod
     def of(cls, die: Any) -> Self:
         """The type that `die` has by DW_AT_type; void without one. Typedefs and qualifiers are seen through."""
+        try:
+            return cls._read(die)
+        except Exception:  # pyelftools raises whatever the malformed data leads to
+            return cls(Shape.UNKNOWN)
+
+    @classmethod
+    def _read(cls, die: Any) -> Self:
         name = ""
-        while "DW_AT_type" in die.attributes:
+        for _ in range(MOST_NAMES):
+            if "DW_AT_type" not in die.attributes:
+                return cls(Shape.VOID, name)
             die = die.get_DIE_from_attribute("DW_AT_type")
-            name = name or _text(die, "DW_AT_name")
+            name = name or text_of(die, "DW_AT_name")
             if die.tag not in _TRANSPARENT:
                 return cls(_shape(die), name, _size(die), die)
-        return cls(Shape.VOID, name)
+        return cls(Shape.UNKNOWN, name)
 
     @property
     def target(self) -> Type:
@@ -61,17 +76,17 @@ class Type:
 
     def fields(self) -> list[Field]:
         """The members of a structure or union, in order."""
-        parts = (die for die in _definition(self.die).iter_children() if die.tag == "DW_TAG_member")
+        parts = (die for die in children(_definition(self.die)) if die.tag == "DW_TAG_member")
         return [
-            Field(_text(die, "DW_AT_name"), _number(die, "DW_AT_data_member_location"), Type.of(die))
+            Field(text_of(die, "DW_AT_name"), _number(die, "DW_AT_data_member_location"), Type.of(die))
             for die in parts
             if "DW_AT_name" in die.attributes and not _BIT_FIELD & die.attributes.keys()
         ]
 
     def enumerators(self) -> Mapping[int, str]:
         """Names of an enumeration's values."""
-        parts = [die for die in self.die.iter_children() if die.tag == "DW_TAG_enumerator"]
-        return {_number(die, "DW_AT_const_value"): _text(die, "DW_AT_name") for die in parts}
+        parts = [die for die in children(self.die) if die.tag == "DW_TAG_enumerator"]
+        return {_number(die, "DW_AT_const_value"): text_of(die, "DW_AT_name") for die in parts}
 
 
 _TRANSPARENT = {
@@ -92,11 +107,24 @@ _ENCODINGS = {  # DW_ATE_*, DWARF 5, 7.8
 }  # fmt: skip
 
 
+def children(die: Any) -> Iterator[Any]:
+    """The DIEs below `die`, as far as they can be read and follow each other."""
+    last = die.offset
+    try:
+        for child in die.iter_children():
+            if child.offset <= last:  # a sibling that leads back
+                return
+            last = child.offset
+            yield child
+    except Exception:  # pyelftools raises whatever the malformed data leads to
+        return
+
+
 def _shape(die: Any) -> Shape:
     if die.tag != "DW_TAG_base_type":
         return _SHAPES.get(die.tag, Shape.UNKNOWN)
     shape = _ENCODINGS.get(_number(die, "DW_AT_encoding"), Shape.UNKNOWN)
-    if shape is Shape.CHARACTER and _text(die, "DW_AT_name") != "char":  # uint8_t and int8_t are numbers
+    if shape is Shape.CHARACTER and text_of(die, "DW_AT_name") != "char":  # uint8_t and int8_t are numbers
         return Shape.SIGNED if _number(die, "DW_AT_encoding") == 6 else Shape.UNSIGNED
     return shape
 
@@ -106,7 +134,7 @@ def _size(die: Any) -> int:
     if die.tag != "DW_TAG_array_type":
         return _number(die, "DW_AT_byte_size")
     count = 1
-    for bounds in (part.attributes for part in die.iter_children() if part.tag == "DW_TAG_subrange_type"):
+    for bounds in (part.attributes for part in children(die) if part.tag == "DW_TAG_subrange_type"):
         upper = bounds.get("DW_AT_upper_bound")
         count *= upper.value + 1 if upper is not None and isinstance(upper.value, int) else 0
     return count * Type.of(die).size
@@ -116,12 +144,13 @@ def _definition(die: Any) -> Any:
     """The definition of a structure in its unit, where `die` only declares it."""
     if "DW_AT_declaration" not in die.attributes:
         return die
-    others = (other for other in die.cu.get_top_DIE().iter_children() if other.tag == die.tag)
-    named = (other for other in others if _text(other, "DW_AT_name") == _text(die, "DW_AT_name"))
+    others = (other for other in children(die.cu.get_top_DIE()) if other.tag == die.tag)
+    named = (other for other in others if text_of(other, "DW_AT_name") == text_of(die, "DW_AT_name"))
     return next((other for other in named if "DW_AT_declaration" not in other.attributes), die)
 
 
-def _text(die: Any, attribute: str) -> str:
+def text_of(die: Any, attribute: str) -> str:
+    """The value of an attribute that is a string, "" without one."""
     found = die.attributes.get(attribute)
     return found.value.decode("utf-8", "replace") if found is not None and isinstance(found.value, bytes) else ""
 
