@@ -60,6 +60,12 @@ class Client:
         self.tls.write(data)
         return self._output.read()
 
+    def goodbye(self) -> bytes:
+        """Its close_notify."""
+        with suppress(ssl.SSLError):
+            self.tls.unwrap()
+        return self._output.read()
+
     def hear(self, records: bytes) -> bytes:
         """The application data in some records."""
         self._input.write(records)

@@ -165,7 +165,8 @@ class Connection(asyncio.Protocol):
         self._timer = asyncio.get_running_loop().call_later(seconds, self._time_out)
 
     def _time_out(self) -> None:
-        self._end(f"dropped: it kept the server waiting for {self._server.state.value}")
+        waiting = "the server had said all it would" if self._server.closed else f"no {self._server.state.value} came"
+        self._end(f"dropped: {waiting}")
         self._transport.abort()
 
     def _say(self, text: str) -> None:

@@ -16,7 +16,8 @@ from stm32emu.netbridge.tls.algorithms import Scheme
 from stm32emu.netbridge.tls.cursor import Malformed
 from stm32emu.netbridge.tls.handshake import Context, RawMessage, parse_message
 from stm32emu.netbridge.tls.messages import ClientHello, ServerHello
-from stm32emu.netbridge.tls.twin import client_trust, keys, negotiation, signing
+from stm32emu.netbridge.tls.signatures import verify
+from stm32emu.netbridge.tls.twin import client_trust, keys, negotiation
 from stm32emu.netbridge.tls.twin.alerts import (
     DecodeError,
     DecryptError,
@@ -204,7 +205,7 @@ class Handshake:
         if scheme.code not in self._policy.requested:
             raise IllegalParameterError(f"CertificateVerify with {scheme}, which was not asked for")
         signed = bytes(self._transcript[:before])
-        if not signing.verifies(self._known.client[0].public_key, scheme, message.signature, signed):
+        if not verify(self._known.client[0].public_key, scheme.code, message.signature, signed):
             raise DecryptError("the client's signature does not verify")
         self.state = State.CHANGE
 

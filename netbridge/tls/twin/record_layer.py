@@ -16,7 +16,7 @@ class RecordLayer:
 
     Attributes:
         in_limit, out_limit: bytes of plaintext in a record.
-        version_known: the version is negotiated, and every record must have it.
+        version_known: the version is negotiated, and every record but an alert must have it.
         reading, writing: what protects each direction; None while it is in the clear.
     """
 
@@ -54,7 +54,8 @@ class RecordLayer:
     def _check_header(self, kind: int, version: int, length: int) -> None:
         if kind not in names.CONTENT_TYPES:
             raise UnexpectedMessageError(f"no TLS record: its type is {kind}")
-        if version >> 8 != names.TLS_1_2 >> 8 or (self.version_known and version != names.TLS_1_2):
+        known = self.version_known and kind != names.ALERT  # which may be about the version
+        if version >> 8 != names.TLS_1_2 >> 8 or (known and version != names.TLS_1_2):
             raise ProtocolVersionError(f"a record of {names.version_name(version)}")
         if length > self.in_limit + (_EXPANSION if self.reading else 0):
             raise RecordOverflowError(f"a record of {length} bytes, more than {self.in_limit}")
