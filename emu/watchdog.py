@@ -54,6 +54,7 @@ class Watchdog:
         self._looks: deque[Look] = deque(maxlen=LOOKS)
         self._probe: LoopProbe | LoopRound | None = None
         self._suspected: Activation | None = None
+        self._told: set[tuple[int, int]] = set()  # loops, by function and SP
         self._outward = 0  # calls that were under way all the time but not the same, from the innermost on
         machine.reset_listeners.append(lambda _cause: self._looks.clear())
 
@@ -68,7 +69,7 @@ class Watchdog:
             probe.close()
         if isinstance(probe, LoopProbe):
             self._learn(probe)
-        elif (found := self._suspect()) and not any(finding.data["sp"] == found.sp for finding in self.findings):
+        elif (found := self._suspect()) and (found.function.address, found.sp) not in self._told:
             self._suspected = found
             self._probe = LoopProbe(self._machine, found)
 
@@ -110,6 +111,7 @@ class Watchdog:
         """The CPU stands at the loop's head."""
         finding = LoopReport(self._machine, self._scene).finding(loop, self._seconds)
         self.findings.append(finding)
+        self._told.add((loop.activation.function.address, loop.activation.sp))
         self._log(finding.render())
         self._machine.cpu.stop()  # for the session to end, if it is to
 
