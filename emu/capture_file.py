@@ -17,24 +17,27 @@ from stm32emu.netbridge.tls.certificate import Certificate, CertificateError, re
 from stm32emu.netbridge.tls.config import ConfigError, read_config
 from stm32emu.netbridge.tls.device import Device
 from stm32emu.netbridge.tls.explainer import Explainer, Report
+from stm32emu.netbridge.tls.key_log import parse_key_log
 from stm32emu.netbridge.tls.ladder import connection_data, verdict_data
 from stm32emu.netbridge.tls.private_key import KeyFileError, read_private_key
 
 
 @dataclass(frozen=True)
 class Known:
-    """Files of the device: its certificate, its private key, the CA that clients trust, mbedTLS's config.h."""
+    """Files of the device: its certificate, private key, the CA that clients trust, mbedTLS's config.h, a key log."""
 
     cert: Path | None = None
     key: Path | None = None
     ca: Path | None = None
     config: Path | None = None
+    keylog: Path | None = None
 
 
 def explain_capture(path: Path, known: Known, report: Callable[[Report], None]) -> dict[str, Any]:
     """Pass each connection's report on; the last connections and the verdict as data. Raises UserError."""
     device, certificate, keys = _device(known), _certificate(known), _keys(known)
-    explainer = Explainer(report, device=lambda: device, keys=lambda: keys, certificate=certificate)
+    secrets = parse_key_log(read_file(known.keylog, "key log")) if known.keylog else {}
+    explainer = Explainer(report, device=lambda: device, keys=lambda: keys, certificate=certificate, secrets=secrets)
     now = 0
     try:
         for packet in read_capture(read_file(path, "capture")):

@@ -8,8 +8,10 @@ same explanations.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
@@ -37,6 +39,7 @@ class Explanation:
         log: takes the text of each connection that has ended, as a warning when something is wrong.
         config: the firmware's mbedTLS configuration, if it is known.
         remembered: random numbers of earlier runs, if they are kept.
+        secrets: master secrets by the client's random; more may come.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class Explanation:
         log: Log,
         config: Config | None = None,
         remembered: Remembered | None = None,
+        secrets: Mapping[bytes, bytes] = MappingProxyType({}),
     ) -> None:
         self._machine = machine
         self._checks = checks
@@ -55,7 +59,9 @@ class Explanation:
         self._remembered = remembered
         known = Device().configured(config) if config else Device()
         self._known = replace(known, remembered=remembered.marks) if remembered else known
-        self._explainer = Explainer(self._report, device=self._device, keys=lambda: self._keys, wall=time.time_ns)
+        self._explainer = Explainer(
+            self._report, device=self._device, keys=lambda: self._keys, secrets=secrets, wall=time.time_ns
+        )
 
     def on_timer(self) -> None:
         """Virtual time has moved on."""

@@ -12,6 +12,7 @@ from stm32emu.explaining import Explaining
 from stm32emu.log import Log
 from stm32emu.machine import Machine
 from stm32emu.netbridge.link import Link
+from stm32emu.netbridge.tls.key_log import parse_key_log
 from stm32emu.options import RunOptions
 from stm32emu.remembered import Remembered
 from stm32emu.traces import Traces
@@ -33,12 +34,13 @@ class Observers:
         self._traces = Traces(options.traces, machine, link, log.error)
         self._watchdog = Watchdog(options.watchdog, machine, link, log.error) if options.watchdog else None
 
+        self._secrets: dict[bytes, bytes] = {}
         remembered = Remembered(options.remember, options.seed) if options.remember else None
 
         def explanation() -> Explanation:
             from stm32emu.explanation import Explanation
 
-            return Explanation(machine, self._checks, crash, log, options.tls_config, remembered)
+            return Explanation(machine, self._checks, crash, log, options.tls_config, remembered, self._secrets)
 
         self._explaining = Explaining(link, explanation)
         if not options.no_explain:
@@ -52,6 +54,10 @@ class Observers:
     def look_at(self) -> int:
         """The cycle at which that is wanted."""
         return self._watchdog.look_at() if self._watchdog is not None else NEVER
+
+    def secret(self, line: bytes) -> None:
+        """A line of a key log has become known."""
+        self._secrets.update(parse_key_log(line))
 
     def on_timer(self) -> None:
         """Virtual time has moved on."""

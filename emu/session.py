@@ -117,7 +117,7 @@ class Session:
         self._recording = recording
         self._outputs = Outputs(self.options, self.machine, self.cable.link)
         if options.keylog is not None:
-            KeyLog(self.machine, self._outputs.secret)
+            KeyLog(self.machine, self._secret)
         self._interrupted: int | None = None
         self._reason = Reason.STOPPED
         self.machine.cpu.skip_loops = not options.no_idle_skip
@@ -128,6 +128,11 @@ class Session:
         self._started = self._status_due = time.monotonic()
 
     # The guest's side
+
+    def _secret(self, line: bytes) -> None:
+        """A line of the key log (--keylog)."""
+        self._outputs.secret(line)
+        self.observers.secret(line)
 
     def _on_byte(self, uart: str, byte: int) -> None:
         if self.console.receive(uart, byte):

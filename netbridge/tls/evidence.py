@@ -20,6 +20,7 @@ from stm32emu.netbridge.tls.curves import X25519, Curve, Point, x25519_is_sound
 from stm32emu.netbridge.tls.der import DerError
 from stm32emu.netbridge.tls.device import Mark
 from stm32emu.netbridge.tls.ecdsa import Signature, digest_number, parse_signature, recover_keys
+from stm32emu.netbridge.tls.finished import check_finished
 from stm32emu.netbridge.tls.messages import (
     Certificate as CertificateMessage,
 )
@@ -78,11 +79,13 @@ class Evidence:
         transcript: what was seen.
         certificate: the device's, from this connection or, if that does not show it, from an earlier one.
         keys: gives other public keys at hand, by what they are.
+        master: the master secret, if a key log has it.
     """
 
     transcript: Transcript
     certificate: Certificate | None = None
     keys: Callable[[], Mapping[str, PublicKeyTypes]] = dict
+    master: bytes | None = None
 
     # What was said
 
@@ -267,6 +270,11 @@ class Evidence:
         if self.key_curve is None or self.numbers is None or self.digest is None:
             return frozenset()
         return recover_keys(self.key_curve, self.digest, self.numbers)
+
+    @cached_property
+    def finished(self) -> dict[Side, bool]:
+        """Whether the Finished of each side is right; of none without the master secret."""
+        return check_finished(self.transcript, self.master) if self.master else {}
 
     @property
     def marks(self) -> list[Mark]:

@@ -15,6 +15,7 @@ from stm32emu.netbridge.tls.device import Device
 from stm32emu.netbridge.tls.doctor import diagnose
 from stm32emu.netbridge.tls.evidence import Evidence, certificate_of
 from stm32emu.netbridge.tls.ladder import render
+from stm32emu.netbridge.tls.messages import ClientHello
 from stm32emu.netbridge.tls.observer import SECOND, Observer
 from stm32emu.netbridge.tls.transcript import End, Moment, Side
 from stm32emu.netbridge.tls.verdict import Case, Verdict
@@ -46,6 +47,7 @@ class Explainer:
         device: what is known of the device besides; asked for at each report.
         keys: gives public keys at hand, by what they are; asked for once a signature is wrong.
         certificate: the device's, for captures that do not show it.
+        secrets: master secrets by the client's random, as far as they are known; more may come.
         wall: the host's clock in nanoseconds.
     """
 
@@ -56,12 +58,14 @@ class Explainer:
         device: Callable[[], Device] = Device,
         keys: Callable[[], Mapping[str, PublicKeyTypes]] = dict,
         certificate: Certificate | None = None,
+        secrets: Mapping[bytes, bytes] | None = None,
         wall: Callable[[], int] = lambda: 0,
     ) -> None:
         self._report = report
         self._device = device
         self._keys = keys
         self.certificate = certificate
+        self._secrets = secrets if secrets is not None else {}
         self._wall = wall
         self._streams = TcpStreams(self, TLS_PORTS)
         self._ports = set(TLS_PORTS)
@@ -137,7 +141,9 @@ class Explainer:
         if not connection.number:
             return
         self.certificate = certificate_of(transcript) or self.certificate
-        evidence = Evidence(transcript, self.certificate, self._keys)
+        hello = transcript.message(ClientHello)
+        master = self._secrets.get(hello.random) if hello else None
+        evidence = Evidence(transcript, self.certificate, self._keys, master)
         connection.told = len(transcript.events)
         others = [each for each in self._evidence if each.number != evidence.number]
         self._evidence = deque(sorted([*others, evidence], key=lambda each: each.number), maxlen=REMEMBERED)

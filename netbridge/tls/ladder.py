@@ -121,6 +121,7 @@ def connection_data(evidence: Evidence) -> dict[str, Any]:
         "point": evidence.point.value,
         "signature": evidence.signature.value,
         "client_point": evidence.client_point.value,
+        "finished": {side.value: right for side, right in evidence.finished.items()},
         "gaps": evidence.transcript.gaps,
         "ladder": ladder(evidence),
         "events": [_event_data(event) for event in evidence.transcript.events],

@@ -18,6 +18,7 @@ from stm32emu.netbridge.tls.transcript import (
     ChangeCipherSpec,
     End,
     Event,
+    Finished,
     Handshake,
     Item,
     Moment,
@@ -134,17 +135,22 @@ class Observer:
     def _record(self, sender: Side, record: Record | Malformed, moment: Moment) -> None:
         if isinstance(record, Malformed):
             self._add(sender, record, moment)
-        elif record.fragment is None or record.type == names.APPLICATION_DATA:
-            self._directions[sender].records.sealed = True
-            self._add(sender, Sealed(record.type, 1, record.length, record.length), moment)
+        elif self._directions[sender].records.sealed or record.type == names.APPLICATION_DATA:
+            self._sealed(sender, record, moment)
         elif record.type == names.HANDSHAKE:
             for message in self._directions[sender].handshakes.feed(record):
                 self._message(sender, message, moment)
-        elif record.type == names.ALERT:
+        elif record.type == names.ALERT and record.fragment is not None:
             self._alert(sender, record.fragment, moment)
         else:
             self._directions[sender].records.sealed = self._context.version != names.TLS_1_3
             self._add(sender, ChangeCipherSpec(), moment)
+
+    def _sealed(self, sender: Side, record: Record, moment: Moment) -> None:
+        self._directions[sender].records.sealed = True
+        if record.type == names.HANDSHAKE and record.fragment and not self.transcript.finished(sender):
+            self.transcript.hash(Finished(sender, record.fragment))
+        self._add(sender, Sealed(record.type, 1, record.length, record.length), moment)
 
     def _alert(self, sender: Side, fragment: bytes, moment: Moment) -> None:
         if len(fragment) == 2:
@@ -158,6 +164,8 @@ class Observer:
         if isinstance(raw, Malformed):
             self._add(sender, raw, moment)
             return
+        if raw.type != names.HELLO_REQUEST:  # RFC 5246 section 7.4.1.1
+            self.transcript.hash(raw.emit())
         message = parse_message(raw.type, raw.body, self._context)
         if isinstance(message, ServerHello):
             self._context = Context(message.chosen_version, message.suite)

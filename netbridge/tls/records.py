@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 from stm32emu.netbridge.tls.cursor import Cursor, Malformed, MalformedError
 from stm32emu.netbridge.tls.holes import NO_HOLES, Holes
-from stm32emu.netbridge.tls.names import CONTENT_TYPES
+from stm32emu.netbridge.tls.names import CONTENT_TYPES, HANDSHAKE
 
 HEADER_SIZE = 5
 MAX_PLAINTEXT = 1 << 14
 MAX_FRAGMENT = MAX_PLAINTEXT + 2048
 """What a record may have at most, encrypted (RFC 5246 section 6.2.3)."""
+LONGEST_FINISHED = 128
+"""Bytes of an encrypted handshake record that is kept: Finished has 40 with AES-GCM, and up to 96 with CBC."""
 _HEADER = re.compile(rb"[\x14-\x17]\x03[\x00-\x04][\x00-\x47]")
 
 
@@ -39,7 +41,7 @@ class Record:
 class RecordReader:
     """Records of one direction. Feed it, then call `next` until it has none; memory is bounded by one record.
 
-    Once `sealed` is set fragments are not kept: such a record is returned as soon as its header is there.
+    Once `sealed` is set no fragments but Finished's are kept: a record is returned as soon as its header is there.
     """
 
     def __init__(self) -> None:
@@ -92,7 +94,7 @@ class RecordReader:
             self.lost = True
             self._synchronize()
             return malformed
-        if self.sealed:
+        if self.sealed and (kind != HANDSHAKE or length > LONGEST_FINISHED):
             return self._seal(Record(kind, version, length, None))
         if len(self._buffer) < HEADER_SIZE + length:
             return None

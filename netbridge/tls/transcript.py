@@ -15,6 +15,7 @@ from stm32emu.netbridge.tls.messages import Message
 
 MAX_EVENTS = 200
 """Events that are kept of a connection; a handshake has about 20."""
+MAX_HASHED = 1 << 16
 M = TypeVar("M")
 
 
@@ -78,6 +79,14 @@ class Sealed:
     longest: int
 
 
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """An encrypted Finished: the fragment of its record."""
+
+    sender: Side
+    fragment: bytes
+
+
 class End(Enum):
     """How one side leaves, or what stands in place of its leaving."""
 
@@ -111,6 +120,8 @@ class Transcript:
         events: up to MAX_EVENTS of them; `dropped` counts the rest.
         midway: its beginning was not captured.
         gaps: how often captured bytes were missing.
+        hashed: what Finished covers, in order: messages with their headers, and the Finished themselves; up to
+            MAX_HASHED bytes.
     """
 
     number: int = 1
@@ -119,6 +130,17 @@ class Transcript:
     dropped: int = 0
     midway: bool = False
     gaps: int = 0
+    hashed: list[bytes | Finished] = field(default_factory=list)
+
+    def hash(self, part: bytes | Finished) -> None:
+        """One more message of the handshake, for Finished to cover."""
+        size = sum(len(each) for each in self.hashed if isinstance(each, bytes))
+        if size < MAX_HASHED and not self.finished(Side.CLIENT, Side.SERVER):
+            self.hashed.append(part)
+
+    def finished(self, *sides: Side) -> bool:
+        """Whether the Finished of each of these sides is there."""
+        return set(sides) <= {each.sender for each in self.hashed if isinstance(each, Finished)}
 
     def add(self, event: Event) -> None:
         """One more event; encrypted records that follow each other are one."""

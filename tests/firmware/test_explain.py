@@ -7,12 +7,14 @@ import json
 import re
 import socket
 import ssl
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from runs import IMAGES, Run, free_port, running
+from runs import IMAGES, PATIENCE, Run, free_port, running
 from symptoms import COMMANDS, IN_2021, REQUEST
 from test_replay import replay
 from test_tls_clients import client, page, s_client
@@ -75,6 +77,17 @@ def test_nothing_is_wrong_with_a_healthy_server(tmp_path: Path) -> None:
     code, _console, log = replay(recording)
     assert code == 0, log
     assert explanations(log) == said
+
+
+def test_with_a_key_log_finished_is_verified(tmp_path: Path) -> None:
+    """In the run; and in its capture with the same log."""
+    log, capture = tmp_path / "keys", tmp_path / "run.pcapng"
+    with running(SERVER, "--port", f"{free_port()}:4433", "--keylog", str(log), "--pcap", str(capture)) as run:
+        page(s_client(run.port()))
+    assert "both Finished are right on connection 1" in run.log
+    command = [sys.executable, "-m", "stm32emu", "explain", str(capture), "--keylog", str(log)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
+    assert "both Finished are right on connection 1" in done.stdout
 
 
 def test_no_explain() -> None:

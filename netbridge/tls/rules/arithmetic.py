@@ -127,11 +127,20 @@ def secret_differs(case: Case) -> Verdict | None:
             "the device's point and signature are right" if latest.sound else "its point and signature are unchecked",
             f"the client's point is {latest.client_point.value}",
             "the device cannot decrypt the client's Finished and sends an alert",
+            *_finished(latest),
         ),
         "every client sees alert 20 or 51 from the device after its second flight",
         "certificates, key pair, dates, host name, the device's point and signature",
         "stm32emu run ... --check alloc,stack: its multiplication is wrong, unless the client's flight was altered",
     )
+
+
+def _finished(evidence: Evidence) -> tuple[str, ...]:
+    """What the key log adds."""
+    right = evidence.finished.get(Side.CLIENT)
+    if right is None:
+        return ()
+    return (f"under the device's secret, from the key log, the client's Finished is {'right' if right else 'wrong'}",)
 
 
 def wrong_key(case: Case) -> Verdict | None:

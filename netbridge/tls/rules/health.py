@@ -69,6 +69,9 @@ def nothing_wrong(case: Case) -> Verdict | None:
     if shown and shown.exchange:
         group = group_name(shown.exchange.group)
         proof.append(f"point on {group} and signature ({shown.scheme}) are right on {connections(checked)}")
+    verified = [each for each in case.evidence if len(each.finished) == 2 and all(each.finished.values())]
+    if verified:
+        proof.append(f"both Finished are right on {connections(verified)}")
     return Verdict(NOTHING_WRONG, "nothing wrong.", tuple(proof), notes=notes)
 
 
