@@ -10,7 +10,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from benchmarks import checks, equal_work, explain, native, server
+from benchmarks import checks, equal_work, explain, native, server, twin
 from benchmarks.measure import Row
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -25,6 +25,7 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Row]]] = {
     "delay": equal_work.delay,
     "bridge": server.bridge,
     "memory": server.memory,
+    "twin": twin.twin,
 }
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -28,7 +29,7 @@ _IDENTITY: Sequence[Callable[[F], F]] = (
     click.option("--ca", type=Path, metavar="FILE", help="Who signs the clients' certificates."),
     click.option("--client-auth", type=click.Choice(CLIENT_AUTH), default="none", help="Ask clients for one [none]."),
     click.option("--alpn", metavar="NAMES", default="", help="Protocols for ALPN, as in h2,http/1.1."),
-    click.option("--fault", metavar="NAME[=N]", default="", help="Misbehave on purpose: docs/twin.md lists the ways."),
+    click.option("--fault", metavar="NAME[=N]", default="", help="Misbehave: serve --faults lists the ways."),
 )  # fmt: skip
 
 
@@ -54,11 +55,16 @@ def make_options(elf: Path | None, client_auth: str, alpn: str, **words: Any) ->
 @click.option("--port", type=click.IntRange(0, 65535), default=4434, help="TCP port on 127.0.0.1, 0 for any [4434].")
 @click.option("--elf", type=Path, metavar="FILE", help="Find certificate and key in this firmware.")
 @click.option("--echo", is_flag=True, help="Send back what is received, instead of serving the page.")
+@click.option("--faults", is_flag=True, help="List the ways to misbehave, and end.")
 @twin_options
-def serve(port: int, elf: Path | None, echo: bool, **words: Any) -> None:
+def serve(port: int, elf: Path | None, echo: bool, faults: bool, **words: Any) -> None:
     """Serve TLS 1.2 as the device should. A test server: it listens on 127.0.0.1 only and is no match for attackers."""
+    from stm32emu.netbridge.tls.twin.faults import FAULTS
     from stm32emu.twin import make_site
 
+    if faults:
+        click.echo("\n".join(f"{fault.usage:30}{fault.help}" for fault in FAULTS))
+        return
     site = make_site(make_options(elf, **words))
     import asyncio  # which takes as long to load as the rest of the command line
 
@@ -72,7 +78,8 @@ async def _serve(site: Site, port: int, echo: bool) -> None:
     try:
         server = await listener.start(port)
     except OSError as error:
-        raise UserError(f"port {port} cannot be had: {error.strerror}; choose another with --port") from error
+        why = os.strerror(error.errno or 0)  # asyncio has a longer text
+        raise UserError(f"port {port} cannot be had: {why}; choose another with --port") from error
     address = server.sockets[0].getsockname()
     click.echo(f"test server, not for production; listening: {address[0]}:{address[1]}", err=True)
     await server.serve_forever()
