@@ -95,6 +95,7 @@ static void core_dealloc(PyObject *self)
     core_clear(self);
     if (c->uc != NULL)
         c->api.close(c->uc);
+    core_release_mmio(c);
     core_release_memory(c);
     traps_release(c);
     PyMem_Free(c->observers.cache);

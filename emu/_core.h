@@ -192,6 +192,11 @@ typedef struct {
 } IdleRegisters;
 
 #define PAGE 0x400u
+
+/* Stores to flash go to the programming port: the same page under FLASH_PORT, where MMIO callbacks catch them. */
+#define FLASH_PORT 0xF0000000u
+#define FLASH_PORT_SIZE 0x00400000u
+
 #define MOST_WRITTEN 64
 
 typedef struct {
@@ -350,16 +355,23 @@ typedef struct {
 /* _core_memory.c */
 Region *core_region(Core *, uint32_t address, uint32_t length);
 Region *core_backing(Core *, uint32_t *address, uint32_t length);
+Region *core_add_region(Core *, uint32_t base, uint32_t size, RegionKind kind, uint32_t target);
 bool core_load(Core *, uint32_t address, void *to, uint32_t length);
 bool core_store(Core *, uint32_t address, const void *from, uint32_t length);
+int core_add_memory(Core *, uint32_t base, PyObject *buffer, RegionKind kind, uint32_t target);
+void core_release_memory(Core *);
+
+/* _core_fill.c */
 bool core_unprivileged(Core *);
 bool core_on_fill(uc_engine *, uint64_t address, int type, uc_tlb_entry *, void *);
-const char *core_map_system(Core *);
-int core_add_memory(Core *, uint32_t base, PyObject *buffer, RegionKind kind, uint32_t target);
-int core_add_mmio(Core *, uint32_t base, uint32_t size, PyObject *read, PyObject *write, PyObject *words, PyObject *plain);
-void core_release_memory(Core *);
-void core_callback_failed(Core *);
 void core_hide_low(Core *);
+
+/* _core_mmio.c */
+Mmio *core_mmio_at(Core *, uint32_t address);
+const char *core_map_system(Core *);
+int core_add_mmio(Core *, uint32_t base, uint32_t size, PyObject *read, PyObject *write, PyObject *words, PyObject *plain);
+void core_release_mmio(Core *);
+void core_callback_failed(Core *);
 void core_restore_error(Core *);
 
 /* _core_nvic.c */
@@ -407,9 +419,13 @@ void systick_write(Core *, uint32_t offset, uint32_t value);
 /* _core_exception.c */
 void exception_enter(Core *, int exception, uint32_t return_address);
 void exception_return(Core *, uint32_t exc_return);
-void exception_fault(Core *, int fault, uint32_t status, uint32_t address, uint32_t return_address);
 uint32_t core_by_stub(Core *, uint32_t target);
+
+/* _core_faults.c */
+void exception_fault(Core *, int fault, uint32_t status, uint32_t address, uint32_t return_address);
 bool exception_lazy_fault(Core *, int fault, uint32_t return_address);
+void exception_pend_fault(Core *, int fault, uint32_t status, uint32_t address);
+void exception_lockup(Core *);
 void core_snapshot(Core *, Snapshot *);
 
 /* _core_block.c */
@@ -565,15 +581,23 @@ bool thumb_is_unprivileged_access(Core *, uint32_t pc);
 bool thumb_stored_word(Core *, uint32_t pc, uint32_t *value);
 uint32_t thumb_access_address(Core *, uint32_t pc, uint32_t page);
 
-/* _core_run.c */
+/* _core_open.c */
 int core_open(Core *);
 void core_reset(Core *, uint32_t vectors, bool relocated);
+
+/* _core_refused.c */
+void core_take_refusal(Core *);
+
+/* _core_hooks.c */
+void core_on_interrupt(uc_engine *, uint32_t number, void *core);
+bool core_on_invalid(uc_engine *, void *core);
+
+/* _core_run.c */
 int core_run(Core *, int64_t limit);
 void core_update_deadline(Core *);
 bool core_boundary(Core *, uint32_t address);
 void core_leave(Core *);
 void core_run_due(Core *);
-void core_leave(Core *);
 void core_synchronous(Core *, uint32_t pc);
 
 /* register access through the API, one value at a time */

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The way from a load or store to a model: Python's registers, those of the core, bit-banding, the flash's programming port. */
+#include "_core.h"
+
+Mmio *core_mmio_at(Core *c, uint32_t address)
+{
+    for (int n = 0; n < c->mmio_count; n++)
+        if (address - c->mmio[n]->base < c->mmio[n]->size)
+            return c->mmio[n];
+    return NULL;
+}
+
+/* A callback raised: the first error is kept until run() returns. */
+void core_callback_failed(Core *c)
+{
+    if (!c->failed)
+        PyErr_Fetch(&c->error_type, &c->error_value, &c->error_trace);
+    else
+        PyErr_Clear();
+    c->failed = c->stop = true;
+    core_attend(c);
+}
+
+void core_restore_error(Core *c)
+{
+    c->failed = c->stop = false;
+    PyErr_Restore(c->error_type, c->error_value, c->error_trace);
+    c->error_type = c->error_value = c->error_trace = NULL;
+}
+
+/* A block's table of plain reads has this where the word shown is to be stored behind the block's words; 1 else. */
+#define READ_NOTED 2
+
+static uint64_t mmio_read(uc_engine *uc, uint64_t offset, unsigned size, void *user)
+{
+    (void)uc;
+    Mmio *m = user;
+    m->core->accesses++;
+    uint8_t kind = m->plain.buf != NULL ? ((uint8_t *)m->plain.buf)[offset >> 2] : 0;
+    if (kind) {
+        uint32_t *words = m->words.buf, word = words[offset >> 2];
+        if (kind == READ_NOTED)
+            words[(offset >> 2) + (uint64_t)m->plain.len] = word;
+        word >>= 8 * (offset & 3);
+        return size == 4 ? word : word & ((1u << 8 * size) - 1);
+    }
+    m->core->idle.effects = true;
+    PyObject *args[] = {NULL, PyLong_FromUnsignedLong((unsigned long)offset), PyLong_FromLong((long)size)};
+    PyObject *result = PyObject_Vectorcall(m->read, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    Py_DECREF(args[1]);
+    Py_DECREF(args[2]);
+    uint64_t value = result != NULL ? PyLong_AsUnsignedLongLongMask(result) : 0;
+    Py_XDECREF(result);
+    if (PyErr_Occurred())
+        core_callback_failed(m->core);
+    return value;
+}
+
+static void mmio_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *user)
+{
+    (void)uc;
+    Mmio *m = user;
+    m->core->accesses++;
+    m->core->idle.effects = true;
+    PyObject *args[] = {NULL, PyLong_FromUnsignedLong((unsigned long)offset), PyLong_FromLong((long)size),
+                        PyLong_FromUnsignedLongLong(value)};
+    PyObject *result = PyObject_Vectorcall(m->write, args + 1, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    for (int n = 1; n < 4; n++)
+        Py_DECREF(args[n]);
+    if (result == NULL)
+        core_callback_failed(m->core);
+    Py_XDECREF(result);
+}
+
+/* Bit-banding, B3.1 and PM0214 2.2.5: each bit of the first megabyte is a word of the alias, 32 MB further on. */
+static uint32_t band_target(uint32_t alias_base, uint64_t offset, unsigned *bit)
+{
+    *bit = (unsigned)(offset >> 2 & 7);
+    return alias_base - 0x02000000u + (uint32_t)(offset >> 5);
+}
+
+static uint64_t band_read(Core *c, uint32_t alias, uint64_t offset)
+{
+    unsigned bit;
+    uint32_t address = band_target(alias, offset, &bit);
+    uint8_t byte = 0;
+    Mmio *m = core_mmio_at(c, address & ~3u);
+    if (m != NULL) /* the bus sees a word access at the word that holds the bit */
+        return mmio_read(NULL, (address & ~3u) - m->base, 4, m) >> ((address & 3) * 8 + bit) & 1;
+    core_load(c, address, &byte, 1);
+    return byte >> bit & 1;
+}
+
+static void band_write(Core *c, uint32_t alias, uint64_t offset, uint64_t value)
+{
+    unsigned bit;
+    c->idle.effects = true;
+    uint32_t address = band_target(alias, offset, &bit);
+    Mmio *m = core_mmio_at(c, address & ~3u);
+    if (m != NULL) {
+        unsigned shift = (address & 3) * 8 + bit;
+        uint32_t word = (uint32_t)mmio_read(NULL, (address & ~3u) - m->base, 4, m);
+        mmio_write(NULL, (address & ~3u) - m->base, 4, (word & ~(1u << shift)) | (uint32_t)(value & 1) << shift, m);
+        return;
+    }
+    uint8_t byte = 0;
+    core_load(c, address, &byte, 1);
+    byte = (uint8_t)((byte & ~(1u << bit)) | (unsigned)(value & 1) << bit);
+    core_store(c, address, &byte, 1);
+}
+
+static uint64_t ram_band_read(uc_engine *uc, uint64_t offset, unsigned size, void *core)
+{
+    (void)uc, (void)size;
+    return band_read(core, 0x22000000u, offset);
+}
+
+static void ram_band_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *core)
+{
+    (void)uc, (void)size;
+    band_write(core, 0x22000000u, offset, value);
+}
+
+static uint64_t io_band_read(uc_engine *uc, uint64_t offset, unsigned size, void *core)
+{
+    (void)uc, (void)size;
+    return band_read(core, 0x42000000u, offset);
+}
+
+static void io_band_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *core)
+{
+    (void)uc, (void)size;
+    band_write(core, 0x42000000u, offset, value);
+}
+
+static uint64_t flash_port_read(uc_engine *uc, uint64_t offset, unsigned size, void *core)
+{
+    (void)uc, (void)offset, (void)size, (void)core;
+    return 0; /* the port is never readable: the fill hook gives it write permission only */
+}
+
+static void flash_port_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *user)
+{
+    (void)uc;
+    Core *c = user;
+    c->idle.effects = true;
+    if (c->on_program == NULL)
+        return;
+    PyObject *result = PyObject_CallFunction(c->on_program, "IIK", (unsigned)offset, size, (unsigned long long)value);
+    if (result == NULL)
+        core_callback_failed(c);
+    Py_XDECREF(result);
+}
+
+const char *core_map_system(Core *c)
+{
+    static const struct {
+        uint32_t base, size;
+        uc_mmio_read_cb read;
+        uc_mmio_write_cb write;
+    } blocks[] = {
+        {0xE000E000u, 0x1000, scs_read, scs_write},
+        {0xE0000000u, 0x4000, trace_read, trace_write},
+        {0x22000000u, 0x02000000, ram_band_read, ram_band_write},
+        {0x42000000u, 0x02000000, io_band_read, io_band_write},
+        {FLASH_PORT, FLASH_PORT_SIZE, flash_port_read, flash_port_write},
+    };
+    const uint16_t svc = SVC_0;
+    for (uint32_t n = 0; n < 0x1000; n += 2)
+        memcpy(c->pages + n, &svc, 2);
+    uc_err err = 0;
+    for (size_t n = 0; n < sizeof blocks / sizeof *blocks && !err; n++) {
+        err = c->api.mmio_map(c->uc, blocks[n].base, blocks[n].size, blocks[n].read, c, blocks[n].write, c);
+        if (blocks[n].base != FLASH_PORT)
+            core_add_region(c, blocks[n].base, blocks[n].size, KIND_MMIO, blocks[n].base);
+    }
+    return err ? c->api.strerror(err) : NULL;
+}
+
+static void release_handlers(Mmio *m)
+{
+    Py_CLEAR(m->read);
+    Py_CLEAR(m->write);
+    PyBuffer_Release(&m->words);
+    PyBuffer_Release(&m->plain);
+    m->words.buf = m->plain.buf = NULL;
+}
+
+/* Who serves a block from now on. */
+static int take_handlers(Mmio *m, PyObject *read, PyObject *write, PyObject *words, PyObject *plain)
+{
+    release_handlers(m);
+    m->read = Py_NewRef(read);
+    m->write = Py_NewRef(write);
+    if (words == Py_None)
+        return 0;
+    if (PyObject_GetBuffer(words, &m->words, PyBUF_WRITABLE) < 0 || PyObject_GetBuffer(plain, &m->plain, PyBUF_SIMPLE) < 0)
+        return -1;
+    bool notes = memchr(m->plain.buf, READ_NOTED, (size_t)m->plain.len) != NULL;
+    if (m->plain.len * 4 < (Py_ssize_t)m->size || m->words.len < m->plain.len * (notes ? 8 : 4)) {
+        PyErr_SetString(PyExc_ValueError, "the word array or its table of plain reads is shorter than the block");
+        return -1;
+    }
+    return 0;
+}
+
+static Mmio *map_block(Core *c, uint32_t base, uint32_t size)
+{
+    Mmio *m = PyMem_Calloc(1, sizeof *m);
+    if (m == NULL || c->mmio_count == MAX_MMIO) {
+        PyMem_Free(m);
+        PyErr_SetString(PyExc_ValueError, "too many peripheral blocks");
+        return NULL;
+    }
+    *m = (Mmio){.core = c, .base = base, .size = size};
+    c->mmio[c->mmio_count++] = m;
+    uint32_t mapped = (size + PAGE - 1) & ~(PAGE - 1);
+    uc_err err = c->api.mmio_map(c->uc, base, mapped, mmio_read, m, mmio_write, m);
+    if (err) {
+        PyErr_Format(PyExc_RuntimeError, "Unicorn cannot map a block at 0x%x: %s", base, c->api.strerror(err));
+        return NULL;
+    }
+    return m;
+}
+
+int core_add_mmio(Core *c, uint32_t base, uint32_t size, PyObject *read, PyObject *write, PyObject *words, PyObject *plain)
+{
+    Mmio *m = core_mmio_at(c, base);
+    if (m == NULL || m->base != base)
+        m = map_block(c, base, size);
+    return m == NULL ? -1 : take_handlers(m, read, write, words, plain);
+}
+
+void core_release_mmio(Core *c)
+{
+    for (int n = 0; n < c->mmio_count; n++) {
+        Mmio *m = c->mmio[n];
+        release_handlers(m);
+        PyMem_Free(m);
+    }
+    c->mmio_count = 0;
+}
