@@ -28,10 +28,10 @@ static const Shadow *first_dirty(const Uninit *u, uint32_t registers)
     return registers ? &u->shadow[__builtin_ctz(registers)] : NULL;
 }
 
-/* The flags that a condition looks at, A7.3. */
+/* What a condition looks at, A7.3. */
 static uint32_t flags_of(uint32_t condition)
 {
-    static const uint8_t flags[8] = {FLAG_Z, FLAG_C, FLAG_N, FLAG_V, FLAG_C | FLAG_Z, FLAG_N | FLAG_V, FLAG_N | FLAG_Z | FLAG_V, 0};
+    static const uint8_t flags[8] = {FLAG_Z, FLAG_C, FLAG_N, FLAG_V, FLAG_HI, FLAG_N | FLAG_V, FLAG_GT, 0};
     return flags[condition >> 1 & 7];
 }
 
@@ -235,6 +235,12 @@ static PyObject *written(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+/* For tests: the undefined bits of the word at an address. */
+static PyObject *undefined(PyObject *self, PyObject *address)
+{
+    return PyLong_FromUnsignedLong(uninit_load((Uninit *)self, (uint32_t)PyLong_AsUnsignedLong(address), 4, 0).mask);
+}
+
 static PyObject *clear(PyObject *self, PyObject *unused)
 {
     (void)unused;
@@ -298,7 +304,8 @@ static void uninit_dealloc(PyObject *self)
 }
 
 static PyMethodDef methods[] = {
-    {"written", written, METH_VARARGS, NULL}, {"clear", clear, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL}};
+    {"written", written, METH_VARARGS, NULL}, {"clear", clear, METH_NOARGS, NULL},
+    {"undefined", undefined, METH_O, NULL}, {NULL, NULL, 0, NULL}};
 
 static PyType_Slot slots[] = {{Py_tp_doc, "Values that were never written. See stm32emu.checks.uninit."},
                               {Py_tp_init, uninit_init},         {Py_tp_dealloc, uninit_dealloc},

@@ -9,14 +9,14 @@ typedef struct {
     uint32_t pc, address, size;
 } Origin;
 
-/* The bits of a register that are undefined, and where they come from. Those of the flags are N, Z, C, V from bit 3 on. */
+/* The bits of a register that are undefined, and where they come from. Those of the flags are FLAG_. */
 typedef struct {
     uint32_t mask;
     Origin origin;
 } Shadow;
 
 #define FLAGS 16 /* after the core registers */
-enum { FLAG_V = 1, FLAG_C = 2, FLAG_Z = 4, FLAG_N = 8 };
+enum { FLAG_V = 1, FLAG_C = 2, FLAG_Z = 4, FLAG_N = 8, FLAG_HI = 16, FLAG_GT = 32 }; /* the last two: more than the flags */
 
 enum { WRITTEN, NEVER_WRITTEN = 0xFF }; /* the undefined bits of a byte */
 

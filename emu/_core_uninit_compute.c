@@ -68,8 +68,14 @@ static uint8_t compared(Word a, Word b)
     const uint32_t sign = 1u << 31;
     bool apart = most(a) < least(b) || most(b) < least(a) || ((a.value ^ b.value) & ~(a.unknown | b.unknown));
     Word signed_a = {a.value ^ sign, a.unknown}, signed_b = {b.value ^ sign, b.unknown};
-    return (uint8_t)((apart ? 0 : FLAG_Z) | (undecided(a, b) ? FLAG_C : 0) |
-                     (undecided(signed_a, signed_b) ? FLAG_N | FLAG_V : 0));
+    return (uint8_t)((apart ? 0 : FLAG_Z) | (undecided(a, b) ? FLAG_C : 0) | (undecided(b, a) ? FLAG_HI : 0) |
+                     (undecided(signed_a, signed_b) ? FLAG_N | FLAG_V : 0) | (undecided(signed_b, signed_a) ? FLAG_GT : 0));
+}
+
+/* HI and GT look at several flags: without a comparison each of these counts. */
+static uint8_t combined(uint8_t flags)
+{
+    return (uint8_t)(flags | (flags & (FLAG_C | FLAG_Z) ? FLAG_HI : 0) | (flags & (FLAG_N | FLAG_Z | FLAG_V) ? FLAG_GT : 0));
 }
 
 static uint8_t carried(Word a, Word b, Word r)
@@ -162,9 +168,9 @@ uint32_t uninit_result(Uninit *u, const Flow *f, uint8_t *flags)
     case FLOW_REVERSE: r = (Word){reversed(b.value, f->lowest), reversed(b.unknown, f->lowest)}; break;
     case FLOW_ALL: r.unknown = any ? ~0u : 0; break;
     }
-    *flags = f->op == FLOW_ADD || f->op == FLOW_ADC ? carried(a, b, r)
+    *flags = f->op == FLOW_ADD || f->op == FLOW_ADC ? combined(carried(a, b, r))
              : f->op == FLOW_SUB || f->op == FLOW_SBC ? compared(a, b)
-             : f->op == FLOW_RSB ? compared(b, a) : (uint8_t)(flags_of(r) | carry);
+             : f->op == FLOW_RSB ? compared(b, a) : combined((uint8_t)(flags_of(r) | carry));
     return r.unknown;
 }
 
