@@ -40,13 +40,14 @@ check: .venv/ready-for-tests
 # What must hold for long, at full length: docs/soak.md. Takes an hour or more.
 soak: .venv/ready-for-tests images
 	@$(BUILD_IMAGES) --host-tools
-	@STM32EMU_HANDSHAKES=200 STM32EMU_CONNECTIONS=20 STM32EMU_RUNS=20 .venv/bin/python -m pytest \
-		tests/firmware/test_handshakes.py tests/firmware/test_variants.py tests/firmware/test_variant_checks.py
+	@STM32EMU_HANDSHAKES=200 STM32EMU_CONNECTIONS=20 STM32EMU_ROUNDS=40 STM32EMU_RUNS=20 .venv/bin/python -m pytest \
+		tests/firmware/test_handshakes.py tests/firmware/test_variants.py tests/firmware/test_explain.py \
+		tests/firmware/test_explain_rows.py tests/firmware/test_variant_checks.py
 
 # What `stm32emu atlas` knows, measured anew.
 atlas: .venv/ready-for-tests images
 	@$(BUILD_IMAGES) --host-tools
-	@PYTHONPATH=tests:tests/firmware .venv/bin/python scripts/atlas.py
+	@PYTHONPATH=tests:tests/firmware:tests/oracle .venv/bin/python scripts/atlas.py
 
 # 100 000 damaged TLS handshakes each for the observer and for the TLS server: docs/explain.md, docs/twin.md.
 mutations: .venv/ready-for-tests

@@ -14,7 +14,7 @@ from typing import Any
 from stm32emu.errors import UserError
 
 DATA = "atlas.json"
-ANY_CLIENT_WORDS = ("page", "eof", "hangs")
+ANY_CLIENT_WORDS = ("page", "eof", "hangs", "closes")
 CODE = re.compile(r"-0x[0-9a-f]{2,4}")
 
 
@@ -23,17 +23,17 @@ class Fault:
     """One fault as it was seen.
 
     Attributes:
-        name: the image, with what was injected into it or how the client was called.
+        command: shows it again.
         what: what is wrong, a clause.
         seen: by client, and "server", how often which symptom showed.
-        verdict: what the run said.
+        verdicts: what runs said, and how often.
         findings: what the device-side checks found, by check.
     """
 
-    name: str
+    command: str
     what: str
     seen: Mapping[str, Counter[str]]
-    verdict: str
+    verdicts: Mapping[str, int]
     findings: Mapping[str, str]
 
     def chance(self, who: str, word: str) -> float:
@@ -90,23 +90,23 @@ def atlas_from(data: Mapping[str, Any]) -> Atlas:
 
 def _fault(data: Mapping[str, Any]) -> Fault:
     seen = {who: Counter(symptoms) for who, symptoms in data["seen"].items()}
-    return Fault(data["name"], data["what"], seen, data["verdict"], data["findings"])
+    return Fault(data["command"], data["what"], seen, data["verdicts"], data["findings"])
 
 
 def tell_apart(faults: Sequence[Fault]) -> list[str]:
-    """For each of them what the others do not have, a clause."""
+    """For each of them what some of the others do not have, a clause."""
     return [_own(fault, [other for other in faults if other is not fault]) for fault in faults]
 
 
 def _own(fault: Fault, others: Sequence[Fault]) -> str:
     clauses = []
-    if all(other.verdict != fault.verdict for other in others):
-        clauses.append(f"a run's verdict is {fault.verdict}")
-    for check, text in fault.findings.items():
-        if all(other.findings.get(check) != text for other in others):
-            clauses.append(f"--check {check}: {text}")
-    codes = {code for other in others for code in other.seen.get("server", ())}
-    own = [code for code in fault.seen.get("server", ()) if code and code not in codes]
-    if own:
-        clauses.append(f"the console shows {', '.join(own)}")
-    return "; ".join(clauses) or "nothing but its cause: --check and the console show the same"
+    if fault.verdicts and any(set(other.verdicts) != set(fault.verdicts) for other in others):
+        clauses.append(f"a run's verdict is {' or '.join(fault.verdicts)}")
+    for check in sorted({check for each in (fault, *others) for check in each.findings}):
+        text = fault.findings.get(check)
+        if fault.verdicts and any(other.findings.get(check) != text for other in others):
+            clauses.append(f"--check {check}: {text or 'finds nothing'}")
+    codes = [code for code in fault.seen.get("server", ()) if code]
+    if any(set(codes) != {code for code in other.seen.get("server", ()) if code} for other in others) and codes:
+        clauses.append(f"the console shows {', '.join(codes)}")
+    return "; ".join(clauses) or "its cause alone"

@@ -16,8 +16,10 @@ from typing import Any
 
 from runs import IMAGES, Run, free_port
 from stm32emu.cpu import unicorn_version
+from stm32emu.netbridge.tls.twin.faults import FAULTS
 from symptoms import HOST, lifetime, observe
 from test_fault_symptoms import NO_CERTIFICATE
+from test_twin_faults import COLUMNS, REACTIONS
 from test_variants import SOMETIMES, VARIANTS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,8 +38,9 @@ class Specimen:
     options: dict[str, Sequence[str]] = field(default_factory=dict)
 
     @property
-    def name(self) -> str:
-        return " ".join([f"{self.image}.elf", *(f"--fault {fault}" for fault in self.faults)])
+    def command(self) -> str:
+        injected = "".join(f" --fault {fault}" for fault in self.faults)
+        return f"stm32emu run images/build/{self.image}.elf --port 4433{injected}"
 
 
 INJECTED = (
@@ -87,10 +90,10 @@ def examine(specimen: Specimen) -> dict[str, Any]:
         for finding in summary["findings"]:
             findings.setdefault(finding["check"], _plain(finding["text"]))
     return {
-        "name": specimen.name,
+        "command": specimen.command,
         "what": specimen.what,
         "seen": {who: dict(symptoms) for who, symptoms in seen.items()},
-        "verdict": verdicts.most_common(1)[0][0],
+        "verdicts": dict(verdicts),
         "findings": findings,
     }
 
@@ -118,6 +121,27 @@ def _plain(text: str) -> str:
     return re.sub(r":? \d+ of \d+ bytes.*| at 0x\w+.*|: NULL for.*", "", text)
 
 
+def twin() -> list[dict[str, Any]]:
+    """What clients make of the twin's scripted faults, as the tests of these measure it."""
+    return [
+        {
+            "command": f"stm32emu serve --fault {fault.name}",
+            "what": fault.help,
+            "seen": {client: {_symptom(word): 1} for client, word in zip(COLUMNS, REACTIONS[fault.name], strict=True)},
+            "verdicts": {},
+            "findings": {},
+        }
+        for fault in FAULTS
+    ]
+
+
+def _symptom(word: str) -> str:
+    """A reaction in the atlas's words."""
+    server, _, alert = word.rpartition(" ")
+    other = {"closed": "EOF", "waits": "hangs", "close": "closes"}.get(word, word)
+    return f"{alert} {'received' if server else 'sent'}" if alert.isdecimal() else other
+
+
 def versions() -> dict[str, str]:
     openssl = subprocess.run(["openssl", "version"], capture_output=True, check=True, text=True).stdout.split()[1]
     with (IMAGES / "src" / "mbedtls" / "include" / "mbedtls" / "version.h").open() as header:
@@ -131,8 +155,8 @@ def main() -> None:
     found = []
     for specimen in specimens():
         found.append(examine(specimen))
-        print(f"{specimen.name}: {found[-1]['seen']} -> {found[-1]['verdict']}", file=sys.stderr, flush=True)
-    atlas = {"versions": versions(), "faults": found}
+        print(f"{specimen.command}: {found[-1]['seen']} -> {found[-1]['verdicts']}", file=sys.stderr, flush=True)
+    atlas = {"versions": versions(), "faults": [*found, *twin()]}
     (ROOT / "emu" / "atlas.json").write_text(json.dumps(atlas, indent=1) + "\n")
 
 

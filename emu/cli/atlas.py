@@ -13,13 +13,15 @@ from stm32emu.errors import UserError
 @click.option(
     "--mbedtls", metavar="SYMPTOM", help="What mbedTLS's client shows: an alert, or an error such as -0x4e00."
 )
+@click.option("--gnutls", metavar="SYMPTOM", help="What GnuTLS shows.")
+@click.option("--nss", metavar="SYMPTOM", help="What NSS (Firefox) shows.")
 @click.option("--server", metavar="ERROR", help="What the device's console shows, such as -0x7780.")
-def atlas(openssl: str | None, mbedtls: str | None, server: str | None) -> None:
+def atlas(openssl: str | None, mbedtls: str | None, gnutls: str | None, nss: str | None, server: str | None) -> None:
     """List the faults that fit symptoms, the likeliest first, and how to tell them apart. Without symptoms, all."""
     from stm32emu.atlas import load_atlas, parse_symptom, tell_apart
 
     found = load_atlas()
-    given = {"openssl": openssl, "ssl_client2": mbedtls, "server": server}
+    given = {"openssl": openssl, "ssl_client2": mbedtls, "gnutls": gnutls, "nss": nss, "server": server}
     wanted = {who: parse_symptom(word) for who, word in given.items() if word}
     rated = found.fitting(wanted) if wanted else [(0.0, fault) for fault in found.faults]
     if not rated:
@@ -28,7 +30,7 @@ def atlas(openssl: str | None, mbedtls: str | None, server: str | None) -> None:
         click.echo(f"{f'{chance:4.0%}  ' if wanted else ''}{fault.what}")
         click.echo(f"      seen: {'; '.join(_seen(who, symptoms) for who, symptoms in fault.seen.items())}")
         click.echo(f"      told apart by: {own}")
-        click.echo(f"      run it: images/build/{fault.name}")
+        click.echo(f"      again: {fault.command}")
     click.echo("\nmeasured with " + ", ".join(f"{what} {version}" for what, version in found.versions.items()))
 
 
