@@ -23,7 +23,7 @@ from twin_clients import CLIENTS, Visit
 from twin_server import Authority, Issued, Twin, identity_of, make_site, serving
 
 CURVES = Policy().groups
-CIPHER_NAMES = {code: SUITES[code].openssl for code in CIPHERS}
+CIPHER_NAMES = {code: SUITES[code].openssl for code in Policy().suites}
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +167,14 @@ def test_extended_master_secret(extended: bool, twin: Twin, policy: Policy, auth
     twin.site.policy = replace(policy, extended_master_secret=extended)
     text = twin_clients.openssl(Visit(twin.port, authority.root.crt))
     assert f"Extended master secret: {'yes' if extended else 'no'}" in text
+
+
+@pytest.mark.parametrize("code", sorted(CIPHERS.keys() - Policy().suites), ids=lambda code: SUITES[code].openssl)
+def test_suites_with_sha_1(code: int, twin: Twin, policy: Policy, authority: Authority) -> None:
+    """The server has them for devices that are configured so."""
+    for outside in (True, False):
+        twin.site.policy = replace(policy, suites=(code,), encrypt_then_mac=outside)
+        assert TITLE in twin_clients.openssl(Visit(twin.port, authority.root.crt))
 
 
 @pytest.mark.parametrize("outside", [True, False])

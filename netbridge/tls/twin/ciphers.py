@@ -39,6 +39,8 @@ _CIPHERS = {
     "CHACHA20_POLY1305_SHA256": Cipher(CHACHA, 32, "", "sha256"),
     "AES_128_CBC_SHA256": Cipher(CBC, 16, "sha256", "sha256"),
     "AES_256_CBC_SHA384": Cipher(CBC, 32, "sha384", "sha384"),
+    "AES_128_CBC_SHA": Cipher(CBC, 16, "sha1", "sha256"),
+    "AES_256_CBC_SHA": Cipher(CBC, 32, "sha1", "sha256"),
 }
 
 CIPHERS = {
@@ -46,4 +48,4 @@ CIPHERS = {
     for code, suite in SUITES.items()
     if suite.exchange in ("ECDHE_ECDSA", "ECDHE_RSA") and suite.cipher in _CIPHERS
 }
-"""By the codes of the suites that the server has."""
+"""By the codes of the suites that the server has; those with SHA-1 only for devices that are configured for them."""

@@ -26,7 +26,9 @@ from stm32emu.netbridge.tls.twin.policy import (
     signature_schemes,
 )
 
-_SUITES = (0xCCA8, 0xCCA9, 0xC02C, 0xC030, 0xC024, 0xC028, 0xC02B, 0xC02F, 0xC023, 0xC027)
+_SUITES = (
+    0xCCA8, 0xCCA9, 0xC02C, 0xC030, 0xC024, 0xC028, 0xC00A, 0xC014, 0xC02B, 0xC02F, 0xC023, 0xC027, 0xC009, 0xC013,
+)  # fmt: skip
 """The order of mbedTLS's own list, of those that the twin has."""
 _CURVES_2 = (
     "SECP521R1", "BP512R1", "SECP384R1", "BP384R1", "SECP256R1", "SECP256K1", "BP256R1", "SECP224R1", "SECP224K1",
