@@ -17,7 +17,7 @@ export PYTHON
 run: NEEDS := images
 test check fidelity flash-savings: NEEDS := tests
 
-.PHONY: all run test check soak mutations atlas fidelity flash-savings bench images clean
+.PHONY: all run test check soak mutations tlsfuzzer atlas fidelity flash-savings bench images clean
 .DELETE_ON_ERROR:
 
 all: .venv/ready
@@ -57,6 +57,10 @@ mutations: .venv/ready-for-tests
 # What `stm32emu doctor flash` says is saved by dropping a macro, against a rebuild without it: docs/doctor.md.
 flash-savings: .venv/ready-for-tests images
 	@STM32EMU_ALL_MACROS=1 .venv/bin/python -m pytest tests/firmware/test_doctor_flash.py
+
+# tlsfuzzer's scripts for TLS 1.2 against `stm32emu serve`: docs/twin.md. TLSFUZZER is a checkout of it.
+tlsfuzzer: .venv/ready-for-tests
+	@.venv/bin/python tests/tlsfuzzer/run.py $(TLSFUZZER)
 
 # Takes minutes and wants an otherwise idle machine; BENCH="interrupts idle" measures only those.
 bench: .venv/ready-for-tests images

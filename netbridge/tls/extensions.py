@@ -156,17 +156,29 @@ def _protocols(cursor: Cursor) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _filled(parse: Callable[[Cursor], Sequence[object]]) -> Callable[[Cursor], object]:
+    """What may not be empty, and have nothing empty in it."""
+
+    def checked(cursor: Cursor) -> object:
+        parsed = parse(cursor)
+        if not parsed or (not isinstance(parsed, str) and "" in parsed):
+            raise cursor.fail("something is empty that may not be")
+        return parsed
+
+    return checked
+
+
 def _nothing(cursor: Cursor) -> None:
     cursor.end("an extension that is empty")
 
 
 _CLIENTS: dict[int, Callable[[Cursor], object]] = {
-    names.SERVER_NAME: _host_name,
+    names.SERVER_NAME: _filled(_host_name),
     names.MAX_FRAGMENT_LENGTH: _code,
-    names.SUPPORTED_GROUPS: _groups,
-    names.EC_POINT_FORMATS: _point_formats,
-    names.SIGNATURE_ALGORITHMS: _schemes,
-    names.ALPN: _protocols,
+    names.SUPPORTED_GROUPS: _filled(_groups),
+    names.EC_POINT_FORMATS: _filled(_point_formats),
+    names.SIGNATURE_ALGORITHMS: _filled(_schemes),
+    names.ALPN: _filled(_protocols),
     names.ENCRYPT_THEN_MAC: _nothing,
     names.EXTENDED_MASTER_SECRET: _nothing,
     names.RENEGOTIATION_INFO: lambda cursor: cursor.vector(1, "renegotiated_connection"),

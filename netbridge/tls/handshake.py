@@ -15,8 +15,8 @@ from stm32emu.netbridge.tls.records import Record
 from stm32emu.netbridge.tls.suites import SUITES
 
 HEADER_SIZE = 4
-MAX_MESSAGE = 1 << 17
-"""Bytes of a message that are kept; a chain of certificates may be long."""
+MAX_MESSAGE = (1 << 17) + 1024
+"""Bytes of a message that are kept; suites and extensions of a ClientHello can be 2^16 each."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ from stm32emu.netbridge.tls.twin.record_layer import RecordLayer
 from stm32emu.netbridge.tls.twin.site import Outcome, Site
 
 CLOSE_NOTIFY, NO_RENEGOTIATION = 0, 100
+MAX_WARNINGS = 4
+"""A peer that only warns keeps the server busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class Server:
         self._handshake = Handshake(site, self._layer, site.conduct.source(random), now)
         self._messages = HandshakeReader()
         self._closed = False
+        self._warnings = 0
 
     @property
     def state(self) -> State:
@@ -175,6 +178,9 @@ class Server:
         elif level == names.FATAL:
             raise AlertReceivedError(description)
         else:
+            self._warnings += 1
+            if self._warnings > MAX_WARNINGS:
+                raise UnexpectedMessageError(f"more than {MAX_WARNINGS} warnings")
             yield Warned(description)
 
     def _fail(self, error: TlsError) -> Closed:

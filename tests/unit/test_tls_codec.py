@@ -81,7 +81,7 @@ def test_two_messages_in_one_record() -> None:
 
 def test_an_endless_message_is_refused() -> None:
     found = list(HandshakeReader().feed(Record(22, 0x0303, 4, b"\x0b\xff\xff\xff")))
-    assert found == [Malformed("a handshake message of 16777219 bytes, more than 131072", 0)]
+    assert found == [Malformed("a handshake message of 16777219 bytes, more than 132096", 0)]
 
 
 def test_a_hole_stays_at_its_place_in_the_message() -> None:

@@ -66,6 +66,9 @@ BAD_HELLOS: dict[str, tuple[ClientHello, int]] = {
         40,
     ),
     "an extension twice": (replace(HELLO, extensions=(GROUPS, GROUPS, SCHEMES)), 50),
+    "a session id of 33 bytes": (replace(HELLO, session_id=bytes(33)), 50),
+    "no groups at all": (with_extension(names.SUPPORTED_GROUPS, uints(2, 2, ())), 50),
+    "an empty protocol": (with_extension(names.ALPN, vector(2, vector(1, b""))), 50),
     "groups of an odd length": (with_extension(names.SUPPORTED_GROUPS, vector(2, bytes(3))), 50),
     "no such fragment length": (with_extension(names.MAX_FRAGMENT_LENGTH, b"\5"), 47),
     "compressed points only": (with_extension(names.EC_POINT_FORMATS, b"\1\1"), 47),
@@ -96,6 +99,7 @@ BAD_RECORDS: dict[str, tuple[bytes, int]] = {
     "a message that is too long": (record(names.HANDSHAKE, b"\1\xff\xff\xff"), 50),
     "a hello that ends too early": (record(names.HANDSHAKE, RawMessage(names.CLIENT_HELLO, bytes(20)).emit()), 50),
     "an alert of one byte": (record(names.ALERT, b"\1"), 50),
+    "warnings without end": (record(names.ALERT, bytes((names.WARNING, 90))) * 5, 10),
     "an alert of no level": (record(names.ALERT, b"\3\0"), 47),
 }
 

@@ -13,13 +13,16 @@ from stm32emu.netbridge.tls.der import DerError
 from stm32emu.netbridge.tls.twin.alerts import (
     BadCertificateError,
     CertificateExpiredError,
+    DecodeError,
     UnknownCaError,
     UnsupportedCertificateError,
 )
 
 
 def read_chain(chain: Sequence[bytes]) -> tuple[Certificate, ...]:
-    """A client's certificates, its own first. Raises BadCertificateError, UnsupportedCertificateError."""
+    """A client's certificates, its own first. Raises DecodeError, BadCertificateError, UnsupportedCertificateError."""
+    if not all(chain):
+        raise DecodeError("a certificate of the client is empty")
     try:
         certificates = tuple(parse_certificate(der) for der in chain)
     except DerError as error:

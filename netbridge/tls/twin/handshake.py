@@ -29,11 +29,11 @@ from stm32emu.netbridge.tls.twin.alerts import (
 from stm32emu.netbridge.tls.twin.ciphers import CIPHERS
 from stm32emu.netbridge.tls.twin.conduct import Conduct
 from stm32emu.netbridge.tls.twin.key_agreement import KeyShare, key_share
-from stm32emu.netbridge.tls.twin.negotiation import Choice
+from stm32emu.netbridge.tls.twin.negotiation import SESSION_ID_SIZE, Choice
 from stm32emu.netbridge.tls.twin.policy import ClientAuth, Policy
 from stm32emu.netbridge.tls.twin.protection import Protection, Random, protection
 from stm32emu.netbridge.tls.twin.record_layer import RecordLayer
-from stm32emu.netbridge.tls.twin.resumption import LIFETIME, SESSION_ID_SIZE, Session
+from stm32emu.netbridge.tls.twin.resumption import LIFETIME, Session
 from stm32emu.netbridge.tls.twin.site import Outcome, Site, resumable
 
 
@@ -105,7 +105,7 @@ class Handshake:
         if self.state is not State.CHANGE or self._pending is None:
             raise UnexpectedMessageError(f"ChangeCipherSpec, where {self.state.value} is due")
         if contents != b"\1":
-            raise DecodeError("a ChangeCipherSpec that is not 1")
+            raise UnexpectedMessageError("a ChangeCipherSpec that is not 1")
         self._layer.reading = self._pending[0]
         self.state = State.FINISHED
 
@@ -189,6 +189,8 @@ class Handshake:
 
     def _key_exchange(self, message: messages.ClientKeyExchange, _before: int) -> None:
         assert self._share is not None
+        if not message.value:
+            raise DecodeError("the client's point is empty")
         hello, terms = self._known.hello, self._known.terms
         premaster = self._conduct.premaster(self._share.agree(message.value))
         self._share = None

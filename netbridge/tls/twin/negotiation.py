@@ -25,6 +25,7 @@ from stm32emu.netbridge.tls.twin.identity import Identity
 from stm32emu.netbridge.tls.twin.policy import Policy
 
 UNCOMPRESSED_FORMAT = 0
+SESSION_ID_SIZE = 32
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ def check_hello(hello: ClientHello) -> None:
         if FALLBACK_SCSV in hello.suites:
             raise InappropriateFallbackError("the client fell back below TLS 1.2")
         raise ProtocolVersionError(f"the client has {names.version_name(hello.version)} at most")
+    if len(hello.session_id) > SESSION_ID_SIZE:
+        raise DecodeError(f"a session id of {len(hello.session_id)} bytes")
     if not hello.suites or 0 not in hello.compressions:
         raise IllegalParameterError("the client offers no suite, or not the null compression")
     kinds = [extension.type for extension in hello.extensions]

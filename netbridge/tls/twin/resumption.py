@@ -16,7 +16,6 @@ from stm32emu.netbridge.tls.twin.protection import Random
 LIFETIME = 86_400
 """Seconds for which a session may be resumed."""
 MAX_SESSIONS = 1000
-SESSION_ID_SIZE = 32
 _KEY_NAME_SIZE, _NONCE_SIZE = 16, 12
 
 
