@@ -7,6 +7,7 @@ Checksums are not looked at: a capture on the sending machine has them before th
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from stm32emu.netbridge.tcp_receive import ReceiveBuffer
@@ -24,6 +25,8 @@ MAX_STREAMS = 4096
 
 _IPV4 = struct.Struct("!BxH2xHxB2x4s4s")
 _TCP = struct.Struct("!HHIIBB")
+_PLAIN = struct.Struct("!12xHBxH2xHxB2x4s4sHHIIBB")
+"""Ethernet, IPv4 without options and TCP at once, as nearly every frame has them."""
 
 Address = tuple[bytes, int]
 """IP address and port."""
@@ -43,6 +46,10 @@ class Segment(NamedTuple):  # one is made for each frame of a run, so it has to 
 
 def ethernet_segment(frame: bytes) -> Segment | None:
     """The segment that an Ethernet frame carries, None if it carries none that is whole."""
+    if len(frame) >= _PLAIN.size:
+        kind, version, total, fragment, protocol, src, dst, *ports_to_flags = _PLAIN.unpack_from(frame)
+        if kind == ETHERTYPE_IPV4 and version == 0x45 and protocol == PROTOCOL_TCP and not fragment & 0x3FFF:
+            return _parsed(frame, 34, 14 + total, (src, dst), ports_to_flags)
     kind = int.from_bytes(frame[12:14], "big")
     if kind == ETHERTYPE_VLAN:
         return ip_segment(frame, 18, int.from_bytes(frame[16:18], "big"))
@@ -63,9 +70,11 @@ def ip_segment(frame: bytes, at: int, ethertype: int) -> Segment | None:
 
 
 def _segment(frame: bytes, at: int, end: int, addresses: tuple[bytes, bytes]) -> Segment | None:
-    if len(frame) < at + 20:
-        return None
-    src_port, dst_port, seq, ack, offset, flags = _TCP.unpack_from(frame, at)
+    return _parsed(frame, at, end, addresses, _TCP.unpack_from(frame, at)) if len(frame) >= at + 20 else None
+
+
+def _parsed(frame: bytes, at: int, end: int, addresses: tuple[bytes, bytes], header: Sequence[int]) -> Segment:
+    src_port, dst_port, seq, ack, offset, flags = header
     start = at + (offset >> 4) * 4
     missing = end - len(frame) if end > len(frame) >= start else 0
     return Segment((addresses[0], src_port), (addresses[1], dst_port), seq, ack, flags, frame[start:end], missing)

@@ -175,8 +175,10 @@ class _Connection:
 
     def data(self, from_client: bool, data: bytes, now: int) -> None:
         """Bytes in order."""
-        self.observer.receive(_side(from_client), data, self._explainer.moment(now))
-        self._recognise(len(data))
+        side = Side.CLIENT if from_client else Side.SERVER
+        if not self.observer.pass_over(side, len(data), now):  # nearly all of bulk data
+            self.observer.receive(side, data, self._explainer.moment(now))
+            self._recognise(len(data))
 
     def lost(self, from_client: bool, count: int, now: int) -> None:
         """Bytes that were not captured."""

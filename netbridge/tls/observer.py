@@ -72,6 +72,13 @@ class Observer:
         while (record := reader.next()) is not None:
             self._record(sender, record, moment)
 
+    def pass_over(self, sender: Side, count: int, now: int) -> bool:
+        """Whether `count` bytes of `sender` are inside an encrypted record: then nothing is to be seen in them."""
+        if not self._directions[sender].records.pass_over(count):
+            return False
+        self._last = now
+        return True
+
     def lose(self, sender: Side, count: int, moment: Moment) -> None:
         """`count` bytes that `sender` sent were not captured."""
         self.transcript.gaps += 1

@@ -67,6 +67,14 @@ class RecordReader:
         if self.lost:
             self._synchronize()
 
+    def pass_over(self, count: int) -> bool:
+        """Whether `count` bytes that follow are inside an encrypted record: then they are passed over."""
+        if count > self._skip:
+            return False
+        self._skip -= count
+        self._offset += count
+        return True
+
     def lose(self, count: int) -> None:
         """`count` bytes are missing here: inside a record they become a hole, beyond its end the place is lost."""
         inside = min(self._skip, count)
