@@ -27,6 +27,7 @@ HANDSHAKE_TIME = 30.0
 """Seconds for a handshake, however a peer spends them."""
 SILENCE = 60.0
 """Seconds without a byte after which an open connection is dropped."""
+MAX_LINE = 500
 Log = Callable[[str], None]
 
 
@@ -170,12 +171,17 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def _say(self, text: str) -> None:
-        self._listener.log(f"conn {self._number}  {text}")
+        self._listener.log(f"conn {self._number}  {printable(text)}")
 
     def _end(self, text: str) -> None:
         if not self._said_end:
             self._said_end = True
             self._say(text)
+
+
+def printable(text: str) -> str:
+    """With nothing in it that a terminal would act on, and not without end: names are the peer's."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text[:MAX_LINE])
 
 
 def describe(outcome: Outcome) -> str:

@@ -13,6 +13,7 @@ from stm32emu.netbridge.tls.algorithms import Scheme
 from stm32emu.netbridge.tls.cursor import attempt, uints, vector
 from stm32emu.netbridge.tls.extensions import Extension
 from stm32emu.netbridge.tls.handshake import RawMessage
+from stm32emu.netbridge.tls.listener import describe, printable
 from stm32emu.netbridge.tls.messages import ClientHello
 from stm32emu.netbridge.tls.records import Record
 from stm32emu.netbridge.tls.server import ApplicationData, Closed, HandshakeDone, Server, Warned
@@ -294,3 +295,19 @@ def test_done_tells_what_was_negotiated() -> None:
     assert outcome.choice.identity in identities()
     client.flight(server.take_output())
     assert server.receive(client.say(b"x")) == [ApplicationData(b"x")]
+
+
+def test_a_name_without_end_is_no_trouble() -> None:
+    """Its session has no room in a ticket, and what a terminal would act on is not printed."""
+    name = b"\x1b[2J" + b"\xff" * 30_000
+    hello = with_extension(names.SERVER_NAME, vector(2, b"\0" + vector(2, name)))
+    server = make_server()
+    raw = RawMessage(names.CLIENT_HELLO, replace(hello, suites=(0xC02B,)).emit()).emit()
+    server.receive(b"".join(record(names.HANDSHAKE, raw[at : at + 16000]) for at in range(0, len(raw), 16000)))
+    assert server.outcome is not None
+    session = replace(SESSION, server_name=server.outcome.terms.server_name or "")
+    assert attempt(Session.parse, session.emit(), "a session") == session
+    assert TicketSealer(SeededSource(b"t")).seal(session, SeededSource(b"n")) == b""
+    text = printable(describe(server.outcome))
+    assert len(text) < 4000
+    assert "\x1b" not in text

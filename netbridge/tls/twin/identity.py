@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from stm32emu.netbridge.tls.algorithms import ECDSA, GROUPS, RSA
 from stm32emu.netbridge.tls.certificate import Certificate
+from stm32emu.netbridge.tls.der import DerError
 from stm32emu.netbridge.tls.twin.signing import SigningKey
 
 _CODES = {name: code for code, name in GROUPS.items()}
@@ -58,4 +59,8 @@ def make_identity(chain: Sequence[Certificate], key: PrivateKeyTypes) -> Identit
         raise IdentityError("a TLS server needs a certificate")
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
         raise IdentityError("the private key is neither RSA nor on a named curve, which TLS 1.2's suites need")
+    try:
+        chain[0].alternative_names  # noqa: B018 - read once to know that they can be read
+    except DerError as error:
+        raise IdentityError(f"the names in the certificate {chain[0].label} do not read: {error}") from error
     return Identity(tuple(chain), key)

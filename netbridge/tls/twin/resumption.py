@@ -16,6 +16,7 @@ from stm32emu.netbridge.tls.twin.protection import Random
 LIFETIME = 86_400
 """Seconds for which a session may be resumed."""
 MAX_SESSIONS = 1000
+MAX_TICKET = 0xFFFF
 _KEY_NAME_SIZE, _NONCE_SIZE = 16, 12
 
 
@@ -35,13 +36,13 @@ class Session:
         """From a ticket's plaintext."""
         suite, extended = cursor.uint(2, "the suite"), bool(cursor.uint(1, "extended"))
         created, master = cursor.uint(8, "the time"), cursor.take(MASTER_SECRET_SIZE, "the master secret")
-        name = cursor.vector(2, "the name").decode()
+        name = cursor.vector(3, "the name").decode()
         return cls(suite, master, extended, name, cursor.vector(3, "the certificate"), created)
 
     def emit(self) -> bytes:
         """The plaintext of a ticket."""
         head = self.suite.to_bytes(2, "big") + bytes((self.extended,)) + self.created.to_bytes(8, "big")
-        return head + self.master + vector(2, self.server_name.encode()) + vector(3, self.client)
+        return head + self.master + vector(3, self.server_name.encode()) + vector(3, self.client)
 
     def is_fresh(self, now: int) -> bool:
         """Whether it may still be resumed."""
@@ -77,9 +78,10 @@ class TicketSealer:
         self._aead = AESGCM(random(32))
 
     def seal(self, session: Session, random: Random) -> bytes:
-        """Key name, nonce, ciphertext."""
+        """Key name, nonce, ciphertext; nothing for a session that no ticket has room for (RFC 5077 section 3.3)."""
         nonce = random(_NONCE_SIZE)
-        return self._name + nonce + self._aead.encrypt(nonce, session.emit(), self._name)
+        ticket = self._name + nonce + self._aead.encrypt(nonce, session.emit(), self._name)
+        return ticket if len(ticket) <= MAX_TICKET else b""
 
     def open(self, ticket: bytes) -> Session | None:
         """The session; None for a ticket that is not ours, or was altered."""
