@@ -126,7 +126,7 @@ def twin() -> list[dict[str, Any]]:
     return [
         {
             "command": f"stm32emu serve --fault {fault.name}",
-            "what": fault.help,
+            "what": f"{fault.name}, scripted: {fault.help[0].lower()}{fault.help[1:].rstrip('.')}",
             "seen": {client: {_symptom(word): 1} for client, word in zip(COLUMNS, REACTIONS[fault.name], strict=True)},
             "verdicts": {},
             "findings": {},
