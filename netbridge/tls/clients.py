@@ -10,8 +10,6 @@ from stm32emu.netbridge.tls.suites import RENEGOTIATION_SCSV
 OPENSSL, MBEDTLS, GNUTLS, UNKNOWN = "openssl", "mbedtls", "gnutls", "client"
 ALL_POINT_FORMATS = b"\3\0\1\2"
 """OpenSSL offers compressed points, too (RFC 8422 section 5.1.2); the others do not."""
-NAMES = {OPENSSL: "OpenSSL", MBEDTLS: "mbedTLS", GNUTLS: "GnuTLS", UNKNOWN: "the client"}
-"""As they are written in sentences."""
 UNIX_TIME = range(0x10000000, 0xF0000000)
 
 

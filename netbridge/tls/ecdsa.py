@@ -66,15 +66,6 @@ def recover_keys(curve: Curve, e: int, signature: Signature) -> frozenset[Point]
     return frozenset(key for key in keys if key is not None)
 
 
-def verifies(curve: Curve, e: int, signature: Signature, key: Point) -> bool:
-    """Whether `signature` of `e` is one by `key` (SEC 1 section 4.1.4)."""
-    if not (0 < signature.r < curve.n and 0 < signature.s < curve.n):
-        return False
-    inverse = pow(signature.s, -1, curve.n)
-    point = curve.sum_of_products((e * inverse, curve.base), (signature.r * inverse, key))
-    return point is not None and point[0] % curve.n == signature.r
-
-
 def shared_nonce_key(curve: Curve, one: tuple[int, Signature], other: tuple[int, Signature]) -> frozenset[Point]:
     """Public keys whose private key two signatures with the same r give away, none if they do not.
 

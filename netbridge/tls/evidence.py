@@ -11,7 +11,7 @@ from functools import cached_property
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
-from stm32emu.netbridge.tls import names
+from stm32emu.netbridge.tls import messages, names
 from stm32emu.netbridge.tls.algorithms import ECDSA, Scheme, group_name
 from stm32emu.netbridge.tls.certificate import Certificate, parse_certificate
 from stm32emu.netbridge.tls.clients import client_of
@@ -21,9 +21,6 @@ from stm32emu.netbridge.tls.der import DerError
 from stm32emu.netbridge.tls.device import Mark
 from stm32emu.netbridge.tls.ecdsa import Signature, digest_number, parse_signature, recover_keys
 from stm32emu.netbridge.tls.finished import check_finished
-from stm32emu.netbridge.tls.messages import (
-    Certificate as CertificateMessage,
-)
 from stm32emu.netbridge.tls.messages import (
     ClientHello,
     ClientKeyExchange,
@@ -301,7 +298,7 @@ def check_point(group: int, octets: bytes) -> Check:
 def certificate_of(transcript: Transcript) -> Certificate | None:
     """The device's own certificate, if it was seen whole and can be read."""
     raw = transcript.handshake(names.CERTIFICATE, Side.SERVER)
-    message = transcript.message(CertificateMessage, Side.SERVER)
+    message = transcript.message(messages.Certificate, Side.SERVER)
     if raw is None or raw.holes or message is None or not message.certificates:
         return None
     try:

@@ -179,10 +179,6 @@ class Transcript:
         """Whether anything of TLS was seen."""
         return any(not isinstance(event.item, Malformed | End) for event in self.events)
 
-    def sealed(self, sender: Side) -> bool:
-        """Whether this side has changed to encryption: all its part of the handshake in the clear is done."""
-        return any(event.sender is sender and isinstance(event.item, ChangeCipherSpec) for event in self.events)
-
     @property
     def complete(self) -> bool:
         """Whether both sides' Finished have been seen: encrypted handshake records after ChangeCipherSpec."""
