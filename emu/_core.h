@@ -99,6 +99,7 @@ typedef struct {
 /* A stack that is watched: of the task with this TCB, 0 for the main stack. */
 typedef struct {
     uint32_t tcb, limit, lowest, highest;
+    uint32_t floor; /* SP is not below it */
     bool reported; /* its overflow */
 } Stack;
 
@@ -549,6 +550,7 @@ void thumb_flow(const uint16_t op[2], const Form *, Flow *);
 
 /* _core_stack.c */
 bool stack_moves(const uint16_t op[2], int32_t *down);
+#define STACK_COMPUTED 0x80000000u
 uint32_t stack_depth(Core *, uint32_t address, uint32_t end, uint32_t room, uint32_t *where);
 void stack_switched(Core *, uint32_t sp, uint32_t pc);
 void stack_check(Core *, uint32_t address, uint32_t size, uint32_t depth);

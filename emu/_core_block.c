@@ -18,8 +18,10 @@ static bool last_instruction(Core *c, uint16_t last[2], uint8_t *it)
 /* Did it end with ISB, CPS, MSR or WFI, and what is ITSTATE there? */
 static bool ended_by_instruction(Core *c, uint8_t *it)
 {
-    uint16_t last[2];
-    return last_instruction(c, last, it) && thumb_is_boundary(last);
+    uint16_t last[3] = {0}; /* a cheap first look at the last halfwords, as one instruction or two */
+    bool could = c->end - c->block < 4 || !core_load(c, c->end - 4, last, 4) || thumb_is_boundary(last) ||
+                 thumb_is_boundary(last + 1);
+    return could && last_instruction(c, last, it) && thumb_is_boundary(last);
 }
 
 /* Did it end with MOV or ADD to PC? They are simple branches, A2.3.1, and no exception returns. */

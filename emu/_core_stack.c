@@ -65,12 +65,35 @@ bool stack_moves(const uint16_t op[2], int32_t *down)
     return thumb_size(op[0]) == 2 ? moves16(op[0], down) : moves32(op, down);
 }
 
-/* The most bytes that a block takes from the stack; with `room` the instruction that takes more than that. */
+/* SP becomes less by what `stack_moves` does not tell, perhaps: a load or store that writes back a lower base, or a result. */
+static bool computes_sp(const uint16_t op[2])
+{
+    bool base = (op[0] & 15) == 13, single = (op[0] & 0xFE00) == 0xF800;
+    if (thumb_size(op[0]) == 2) /* MOV SP, R7 gives back what a function with a frame pointer took */
+        return op[0] != 0x46BD && ((op[0] & 0xFF87) == 0x4685 || (op[0] & 0xFF87) == 0x4485);
+    if (single && !(op[0] & 0x0080) && (op[1] & 0x0B00) == 0x0900) /* an offset taken off, and back to the base */
+        return base && (op[0] != 0xF84D || !(op[1] & 0x0400));
+    if (single)
+        return (op[0] & 0x0010) && op[1] >> 12 == 13;
+    if ((op[0] & 0xFE40) == 0xE840 && (op[0] & 0x0120)) /* LDRD, STRD */
+        return base && (op[0] & 0x00A0) == 0x0020 && op[0] != 0xE96D;
+    if ((op[0] & 0xF800) == 0xF000 && (op[1] & 0x8000)) /* MSR, but no branch */
+        return (op[0] & 0xFFE0) == 0xF380 && (op[1] & 0xD000) == 0x8000;
+    bool constant = (op[0] & 0xFA0F) == 0xF00D && (op[1] & 0x8F00) == 0x0D00;
+    return op[0] == 0xE93D || (!constant && (thumb_writes(op) >> 13 & 1));
+}
+
+/* The most bytes that a block takes from the stack, with STACK_COMPUTED when SP may then become less by others; with `where`
+ * the instruction that takes more than `room`. */
 uint32_t stack_depth(Core *c, uint32_t address, uint32_t end, uint32_t room, uint32_t *where)
 {
     int32_t depth = 0, deepest = 0, down;
+    uint32_t computed = 0;
     uint16_t op[2];
-    for (; address < end && traps_fetch(c, address, op) && stack_moves(op, &down); address += (uint32_t)thumb_size(op[0])) {
+    for (; address < end && traps_fetch(c, address, op); address += (uint32_t)thumb_size(op[0])) {
+        computed |= computes_sp(op) ? STACK_COMPUTED : 0;
+        if (!stack_moves(op, &down))
+            break;
         depth += down;
         deepest = depth > deepest ? depth : deepest;
         if (where != NULL && depth > 0 && (uint32_t)depth > room) {
@@ -78,7 +101,7 @@ uint32_t stack_depth(Core *c, uint32_t address, uint32_t end, uint32_t room, uin
             break;
         }
     }
-    return (uint32_t)deepest;
+    return (uint32_t)deepest | computed;
 }
 
 static Stack *task_stack(Core *c, uint32_t tcb, uint32_t limit)
@@ -105,14 +128,20 @@ static void overflow(Core *c, Stack *stack, uint32_t pc, uint32_t block, uint32_
     Py_XDECREF(result);
 }
 
-/* A block that takes `depth` bytes from the stack starts. */
+/* A block starts that takes `depth` bytes from the stack. SP is read only when it may be lower than ever: it is not below
+ * `floor`, from which all is taken and to which nothing is given back until then. */
 void stack_check(Core *c, uint32_t address, uint32_t size, uint32_t depth)
 {
-    uint32_t sp = core_reg(c, UC_REG_SP), where = address;
     Stack *stack = c->ipsr == 0 && c->stacks.task != NULL ? c->stacks.task : &c->stacks.main;
-    if (sp - depth >= stack->lowest)
+    uint32_t taken = depth & ~STACK_COMPUTED, where = address;
+    stack->floor = stack->floor > taken ? stack->floor - taken : 0;
+    if (stack->floor >= stack->lowest && taken == depth)
         return;
-    stack->lowest = sp - depth;
+    uint32_t sp = core_reg(c, UC_REG_SP);
+    stack->floor = taken == depth ? sp - taken : 0;
+    if (sp - taken >= stack->lowest)
+        return;
+    stack->lowest = sp - taken;
     if (stack->lowest >= stack->limit || stack->reported)
         return;
     stack_depth(c, address, address + size, sp < stack->limit ? 0 : sp - stack->limit, &where);
@@ -121,7 +150,10 @@ void stack_check(Core *c, uint32_t address, uint32_t size, uint32_t depth)
 
 static void reached(Core *c, Stack *stack, uint32_t sp, uint32_t pc)
 {
-    if (stack == NULL || sp >= stack->lowest)
+    if (stack == NULL)
+        return;
+    stack->floor = sp < stack->floor ? sp : stack->floor;
+    if (sp >= stack->lowest)
         return;
     stack->lowest = sp;
     if (sp < stack->limit && !stack->reported)
@@ -154,6 +186,7 @@ void stack_switched(Core *c, uint32_t sp, uint32_t pc)
         s->task = task_stack(c, tcb, limit);
     if (s->task == NULL)
         return;
+    s->task->floor = sp;
     s->task->highest = sp > s->task->highest ? sp : s->task->highest;
     left(c, s->task, pc); /* a new task has a frame that it never pushed */
 }
@@ -163,4 +196,5 @@ void stack_reset(Core *c)
 {
     c->stacks.count = 0;
     c->stacks.task = NULL;
+    c->stacks.main.floor = 0;
 }

@@ -99,6 +99,29 @@ def test_what_is_given_back_in_the_same_block_counts(move: str, compile_firmware
     assert summary == [f"stack: main stack used {deepest} bytes"]
 
 
+# 600 bytes at once by other means than a constant, once the stack has been 508 bytes deep and is not any more.
+COMPUTED = {
+    "mov": "mov r2, sp\n subw r2, r2, #600\n mov sp, r2",
+    "sub": "movw r2, #600\n sub sp, sp, r2",
+    "add": "movw r2, #600\n rsbs r2, #0\n add sp, r2",
+    "msr": "mrs r2, msp\n subw r2, r2, #600\n msr msp, r2",
+    "ldr": "mov r2, sp\n subw r2, r2, #600\n ldr r3, =0x20000200\n str r2, [r3]\n ldr sp, [r3]",
+    "post-decrement": "sub sp, #8\n .rept 4\n str r0, [sp], #-148\n .endr",
+    "ldrd": "ldrd r0, r1, [sp, #-600]!",
+    "ldmdb": "sub sp, #500\n sub sp, #88\n ldmdb sp!, {r0-r2}",
+}
+
+
+@pytest.mark.parametrize("way", COMPUTED)
+def test_computed_depth_is_seen_at_the_next_push(way: str, compile_firmware: Callable[..., Path]) -> None:
+    before = "sub sp, #508\n add sp, #508\n b 1f\n1: push {r0}\n pop {r0}\n b 2f\n2:\n"
+    code = f"{before}{COMPUTED[way]}\n b 3f\n3: push {{r0}}"
+    elf = compile_firmware(f"computed_{way}", HEAD + code + TAIL, suffix=".s")
+    machine, _log, summary = checked(elf)
+    assert TOP - word(machine, 0x2000_0100) == 604
+    assert summary == ["stack: main stack used 604 bytes"]
+
+
 RECURSION = """
 #include <stdint.h>
 static volatile uint32_t sink;
