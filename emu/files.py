@@ -4,23 +4,45 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from stm32emu.errors import UserError
+from stm32emu.netbridge.bounded import read_bounded
+
+MOST_BYTES = 1 << 30
+"""Of a file that is read whole."""
 
 
 def read_file(path: Path, what: str) -> bytes:
     """The contents of `path`, which should be `what` ("firmware's ELF file"). Raises UserError."""
     try:
-        return path.read_bytes()
+        return read_bounded(path, MOST_BYTES)
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file; check the path") from None
     except IsADirectoryError:
         raise UserError(f"{path}: is a directory; give the {what} itself") from None
-    except (OSError, ValueError) as error:
+    except PermissionError as error:
         raise UserError(f"{path}: cannot be read ({_reason(error)}); check its permissions") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read ({_reason(error)}); give the {what} itself") from None
+
+
+def check_outputs(outputs: Mapping[str, Path], inputs: Iterable[Path]) -> None:
+    """Raise UserError if a file would be written over one that is read, or by two options. Devices may have many uses.
+
+    Args:
+        outputs: files to write, by option.
+        inputs: files that are read.
+    """
+    taken = {os.path.realpath(path): "is read, too" for path in inputs}
+    for flag, path in outputs.items():
+        real = os.path.realpath(path)
+        if real in taken and (path.is_file() or not path.exists()):
+            raise UserError(f"{flag}: {path} {taken[real]}; give it a file of its own")
+        taken[real] = f"is also what {flag} writes"
 
 
 class OutputFile:

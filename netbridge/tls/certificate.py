@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from stm32emu.netbridge.bounded import read_bounded
+
 from . import der
 from .der import DerError, Tlv
 
@@ -265,12 +267,21 @@ def _extensions(fields: list[Tlv]) -> dict[str, Extension]:
 def read_certificates(path: Path) -> list[Certificate]:
     """The certificates of a file in its order: any number in PEM (RFC 7468), or one in DER. Raises CertificateError."""
     try:
-        data = path.read_bytes()
+        data = read_bounded(path)
     except OSError as error:
         raise CertificateError(f"{path} cannot be read: {error.strerror}") from error
-    blocks = [base64.b64decode(block[1]) for block in PEM.finditer(data)] or [data]
+    blocks = [block[1] for block in PEM.finditer(data)]
     try:
-        return [parse_certificate(block) for block in blocks]
-    except DerError as error:
-        kind = "a damaged PEM certificate" if blocks != [data] else "no certificate, neither PEM nor DER"
-        raise CertificateError(f"{path} is {kind}: {error}") from error
+        return [parse_certificate(octets) for octets in map(base64.b64decode, blocks)] or [parse_certificate(data)]
+    except ValueError as error:  # of base64, or a DerError
+        raise CertificateError(f"{path} {_why_not(data, error)}") from error
+
+
+def _why_not(data: bytes, error: ValueError) -> str:
+    """Why a file has no certificate, as a clause of which it is the subject."""
+    label = re.search(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----", data)
+    if label is None:
+        return f"is no certificate, neither PEM nor DER: {error}"
+    if label[1] != b"CERTIFICATE":
+        return f"holds a PEM block {label[1].decode()!r}, no certificate"
+    return f"is a damaged PEM certificate: {error}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,9 +18,13 @@ from typing import Any
 
 from pcpp import Action, OutputDirective, Preprocessor
 
+from stm32emu.netbridge.bounded import read_bounded
+
 PREFIX = "MBEDTLS_"
 TARGET = ("__GNUC__ 12", "__arm__ 1", "__ARM_ARCH 7", "CHAR_BIT 8")
 """What the compiler for the device and its <limits.h> define, as far as mbedTLS's headers ask."""
+MOST_EXPANDED = 1_000_000
+"""Tokens in all; mbedTLS's own headers come to a few thousand."""
 
 
 class ConfigError(Exception):
@@ -77,8 +81,10 @@ class Config:
 class _Reader(Preprocessor):  # type: ignore[misc]  # pcpp has no types
     """A preprocessor that keeps what it is told instead of printing it."""
 
-    def __init__(self, folders: Iterable[Path]) -> None:
+    def __init__(self, path: Path, folders: Iterable[Path]) -> None:
         super().__init__()
+        self._path = path
+        self._expanded = 0
         self.complaints: list[str] = []
         self.errors: list[tuple[Place, str]] = []
         self.missing: list[str] = []
@@ -98,6 +104,14 @@ class _Reader(Preprocessor):  # type: ignore[misc]  # pcpp has no types
         if directive.value == "error":
             self.errors.append((Place(directive.source, directive.lineno), _text(toks).strip('"')))
         return True  # also #warning, #pragma and what compilers add
+
+    def expand_macros(self, tokens: list[Any], expanding_from: Sequence[str] = ()) -> Any:
+        """As pcpp does it, but with an end: a few macros that use each other twice make a text of any length."""
+        expanded = super().expand_macros(tokens, list(expanding_from))
+        self._expanded += len(expanded)
+        if self._expanded > MOST_EXPANDED:
+            raise ConfigError(f"{self._path} has macros that expand to more than {MOST_EXPANDED} words: mend them")
+        return expanded
 
     def evalexpr(self, tokens: list[Any]) -> Any:
         """As pcpp does it, but for shifts by more than 63, which C leaves undefined and Python calculates."""
@@ -129,10 +143,10 @@ def read_config(path: Path, folders: Iterable[Path] = ()) -> Config:
     Raises ConfigError for a file that cannot be read, is no C header, or defines no option of mbedTLS.
     """
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = read_bounded(path).decode(errors="replace").replace("\r\n", "\n")
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
-    reader = _preprocess(path, text, folders)
+    reader = _preprocess(path, text, _existing(folders))
     options = _options(reader)
     if not options:
         raise ConfigError(f"{path} defines no MBEDTLS_ option: give the config.h that mbedTLS is compiled with")
@@ -141,8 +155,15 @@ def read_config(path: Path, folders: Iterable[Path] = ()) -> Config:
     return Config(str(path), options, numbers, tuple(reader.errors), tuple(reader.missing))
 
 
+def _existing(folders: Iterable[Path]) -> Iterator[Path]:
+    for folder in folders:
+        if not folder.is_dir():
+            raise ConfigError(f"{folder} is no folder to find includes in; check the path")
+        yield folder
+
+
 def _preprocess(path: Path, text: str, folders: Iterable[Path]) -> _Reader:
-    reader = _Reader(folders)
+    reader = _Reader(path, folders)
     try:
         reader.parse(text, str(path))
         reader.write(io.StringIO())

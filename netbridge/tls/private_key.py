@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from stm32emu.netbridge.bounded import read_bounded
+
 
 class KeyFileError(Exception):
     """A file without a private key that can be used; says in one sentence why."""
@@ -24,7 +26,7 @@ class KeyFileError(Exception):
 def read_private_key(path: Path) -> PrivateKeyTypes:
     """The key of a file: PKCS#8, SEC 1 or PKCS#1, in PEM or DER, without a password. Raises KeyFileError."""
     try:
-        data = path.read_bytes()
+        data = read_bounded(path)
     except OSError as error:
         raise KeyFileError(f"{path} cannot be read: {error.strerror}") from error
     try:

@@ -52,6 +52,8 @@ def test_leaf_and_ca_do_not_fit(capsys: pytest.CaptureFixture[str], tmp_path: Pa
     [
         (["nowhere.h"], "nowhere.h cannot be read"),
         ([__file__], "defines no MBEDTLS_ option"),
+        (["/dev/zero"], "/dev/zero cannot be read: File too large"),
+        ([HEADER, "--include", "nowhere"], "nowhere is no folder to find includes in"),
         ([HEADER, "--cert", __file__], "is no certificate, neither PEM nor DER"),
         ([HEADER, "--elf", HEADER], "is not an ELF"),
     ],

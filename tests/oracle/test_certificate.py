@@ -147,6 +147,9 @@ def test_damage_is_named_and_nothing_else(at: int, value: int, length: int) -> N
         (b"", "is no certificate, neither PEM nor DER"),
         (b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", "is a damaged PEM certificate"),
         (b"-----BEGIN CERTIFICATE-----\n*!\n-----END CERTIFICATE-----\n", "is a damaged PEM certificate"),
+        (b"-----BEGIN CERTIFICATE-----\nMIIBA\n-----END CERTIFICATE-----\n", "is a damaged PEM certificate"),  # padding
+        (b"-----BEGIN CERTIFICATE-----\nMIIB\n", "is a damaged PEM certificate"),
+        (b"-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n", "holds a PEM block 'CERTIFICATE REQUEST', no certificate"),
     ],
 )
 def test_files_that_are_none(tmp_path: Path, data: bytes, because: str) -> None:

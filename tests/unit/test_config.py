@@ -87,3 +87,12 @@ def test_refused(tmp_path: Path, what: str) -> None:
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read: No such file"):
         read_config(tmp_path / "config.h")
+
+
+def test_macros_that_never_stop_growing(tmp_path: Path) -> None:
+    """Each is twice the one before: 2**40 words."""
+    path = tmp_path / "config.h"
+    doubling = "".join(f"#define L{n} L{n - 1} L{n - 1}\n" for n in range(1, 41))
+    path.write_text(f"#define MBEDTLS_AES_C\n#define L0 x x\n{doubling}#if L40\n#endif\n")
+    with pytest.raises(ConfigError, match="macros that expand to more than 1000000 words"):
+        read_config(path)
