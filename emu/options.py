@@ -16,6 +16,7 @@ from stm32emu.allocators import Contract, Kind
 from stm32emu.chips import Chip, find_chip
 from stm32emu.errors import UserError
 from stm32emu.faults import GRAMMAR, Fault, parse_fault
+from stm32emu.files import check_outputs
 from stm32emu.log import LEVELS
 from stm32emu.netbridge.forward import Forward, parse_forward
 from stm32emu.netbridge.tls.config import Config, ConfigError, read_config
@@ -33,6 +34,7 @@ EXIT_CODES = {
     5: "--watchdog found a loop that makes no progress",
     70: "stm32emu itself has a defect",
     130: "interrupted (Ctrl-C)",
+    141: "whoever read its output has gone (SIGPIPE)",
     143: "terminated (SIGTERM)",
 }
 
@@ -323,8 +325,15 @@ OPTIONS = (
 )  # fmt: skip
 
 
-def parse_options(elf: Path, words: Mapping[str, str | Sequence[str] | bool | None]) -> RunOptions:
+OUTPUTS = ("pcap", "keylog", "record", "json", "coverage", "remember")
+"""The fields that name files to write."""
+
+
+def parse_options(
+    elf: Path, words: Mapping[str, str | Sequence[str] | bool | None], *, recording: Path | None = None
+) -> RunOptions:
     """RunOptions from the command line's words by field name; absent ones (None, (), False) keep their default.
+    `recording` is read, too, in a replay.
 
     Raises UserError, naming the option, on the first word that cannot be used.
     """
@@ -332,10 +341,18 @@ def parse_options(elf: Path, words: Mapping[str, str | Sequence[str] | bool | No
     values = {option.field: _parse(option, word) for option, word in given.items() if word not in (None, (), False)}
     options = RunOptions(elf=elf, **values)
     _check_distinct(options.ports)
+    _check_files(options, recording)
     for word, count in Counter(map(str, options.faults)).items():
         if count > 1:
             raise UserError(f"--fault: {word} is given twice; give it once, or two that differ")
     return options
+
+
+def _check_files(options: RunOptions, recording: Path | None) -> None:
+    outputs = {option.flag: getattr(options, option.field) for option in OPTIONS if option.field in OUTPUTS}
+    config = Path(options.tls_config.path) if options.tls_config else None
+    inputs = [path for path in (options.elf, recording, config) if path]
+    check_outputs({flag: path for flag, path in outputs.items() if path}, inputs)
 
 
 def recorded_words(options: RunOptions) -> dict[str, Word]:

@@ -73,4 +73,4 @@ def _options(path: Path, elf: Path | None, recording: Recording, words: Mapping[
         check_recorded(elf, header.options)
     except UserError as error:
         raise UserError(f"{path}: {error.sentence}; copy the recording again") from None
-    return parse_options(elf, {**header.options, **words, "on_fault": "continue"})
+    return parse_options(elf, {**header.options, **words, "on_fault": "continue"}, recording=path)

@@ -161,3 +161,27 @@ def test_typed_text() -> None:
     typed = parse_options(Path("firmware.elf"), {"typed": words}).typed
     assert parse_options(Path("firmware.elf"), {"typed": [str(each) for each in typed]}).typed == typed
     assert typed == (Typed(0.5, b"a:b\r\n"), Typed(2, b"\x1b[A\\n \\q"), Typed(3, "é".encode()))
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ({"json": "{fw}"}, "--json: {fw} is read, too"),
+        ({"pcap": "{link}"}, "--pcap: {link} is read, too"),
+        ({"coverage": "{rec}"}, "--coverage: {rec} is read, too"),
+        ({"json": "x", "coverage": "./x"}, "--coverage: x is also what --json writes"),
+    ],
+)
+def test_no_file_is_written_over_another(tmp_path: Path, words: dict[str, str], sentence: str) -> None:
+    names = {name: str(tmp_path / name) for name in ("fw", "link", "rec")}
+    Path(names["fw"]).touch()
+    Path(names["rec"]).touch()
+    Path(names["link"]).symlink_to("fw")
+    given = {field: word.format(**names) for field, word in words.items()}
+    with pytest.raises(UserError) as caught:
+        parse_options(Path(names["fw"]), given, recording=Path(names["rec"]))
+    assert caught.value.sentence == f"{sentence.format(**names)}; give it a file of its own"
+
+
+def test_one_device_may_take_many_outputs() -> None:
+    assert parse_options(ELF, {"json": "/dev/null", "coverage": "/dev/null"}).json == Path("/dev/null")
