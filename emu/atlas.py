@@ -80,7 +80,10 @@ def parse_symptom(word: str) -> str:
 
 def load_atlas() -> Atlas:
     """The one that comes with stm32emu."""
-    return atlas_from(json.loads(files("stm32emu").joinpath(DATA).read_text()))
+    try:
+        return atlas_from(json.loads(files("stm32emu").joinpath(DATA).read_text()))
+    except FileNotFoundError as error:
+        raise UserError(f"{DATA} is missing from this installation; measure it with `make atlas`") from error
 
 
 def atlas_from(data: Mapping[str, Any]) -> Atlas:

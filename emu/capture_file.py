@@ -36,22 +36,32 @@ class Known:
 def explain_capture(path: Path, known: Known, report: Callable[[Report], None]) -> dict[str, Any]:
     """Pass each connection's report on; the last connections and the verdict as data. Raises UserError."""
     device, certificate, keys = _device(known), _certificate(known), _keys(known)
-    secrets = parse_key_log(read_file(known.keylog, "key log")) if known.keylog else {}
+    secrets = _secrets(known.keylog) if known.keylog else {}
     explainer = Explainer(report, device=lambda: device, keys=lambda: keys, certificate=certificate, secrets=secrets)
-    now = 0
+    now, empty = 0, True
     try:
         for packet in read_capture(read_file(path, "capture")):
+            empty = False
             now = max(now, packet.time)  # interfaces are not always in order
             segment = segment_of(packet)
             if segment is not None:
                 explainer.receive(segment, now)
     except CaptureError as error:
         raise UserError(f"{path}: {error}") from error
+    if empty:
+        raise UserError(f"{path}: there is no whole packet in it; it is empty or was cut off, so capture again")
     explainer.end(now)
     verdict = explainer.verdict()
     if verdict is None:
         raise UserError(f"{path}: there is no TLS connection in it; capture on the interface that the client uses")
     return {"connections": [connection_data(each) for each in explainer.evidence], "verdict": verdict_data(verdict)}
+
+
+def _secrets(path: Path) -> dict[bytes, bytes]:
+    secrets = parse_key_log(read_file(path, "key log"))
+    if not secrets:
+        raise UserError(f"{path}: there is no CLIENT_RANDOM line in it; give a key log with TLS 1.2's secrets")
+    return secrets
 
 
 def _device(known: Known) -> Device:

@@ -20,9 +20,9 @@ def atlas(openssl: str | None, mbedtls: str | None, gnutls: str | None, nss: str
     """List the faults that fit symptoms, the likeliest first, and how to tell them apart. Without symptoms, all."""
     from stm32emu.atlas import load_atlas, parse_symptom, tell_apart
 
-    found = load_atlas()
     given = {"openssl": openssl, "ssl_client2": mbedtls, "gnutls": gnutls, "nss": nss, "server": server}
     wanted = {who: parse_symptom(word) for who, word in given.items() if word}
+    found = load_atlas()
     rated = found.fitting(wanted) if wanted else [(0.0, fault) for fault in found.faults]
     if not rated:
         raise UserError("no fault in the atlas shows that; leave a symptom out, or capture it for `stm32emu explain`")

@@ -14,7 +14,8 @@ from stm32emu.cli.doctor_flash import doctor_flash
 @click.option("--self", "itself", is_flag=True, help="Test that the installed Unicorn does what stm32emu relies on.")
 @click.pass_context
 def doctor(context: click.Context, itself: bool) -> None:
-    """Examine what a run depends on. Ends with 0 when all is well, with 2 and one sentence when something is not."""
+    """Examine what a device is made of, or with --self what a run depends on. Ends with 0 when all is well, 1 when
+    something in a file is wrong, 2 when a file or the installed Unicorn cannot be used."""
     if not itself:
         if context.invoked_subcommand is None:
             click.echo(context.get_help())

@@ -38,6 +38,8 @@ def doctor_certs(
     from stm32emu.netbridge.tls.certificate_rules import judge
     from stm32emu.netbridge.tls.severity import Severity
 
+    if elf and (cert or key):
+        raise UserError("--elf judges what is in the firmware: leave out --cert and --key, or --elf")
     basis = _basis(header, hostname, at)
     identities = _from_elf(elf, ca, basis) if elf else [_from_files(cert, key, ca, basis)]
     judged = [(identity, judge(identity)) for identity in identities]
@@ -64,9 +66,10 @@ def _basis(header: Path | None, hostname: str | None, at: str | None) -> dict[st
 
 def _date(text: str | None) -> datetime:
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else datetime.now(UTC)
+        day = datetime.fromisoformat(text) if text else datetime.now(UTC)
     except ValueError as error:
         raise UserError(f"--at {text} is no date: write it as in 2021-06-01") from error
+    return day if day.tzinfo else day.replace(tzinfo=UTC)
 
 
 def _from_files(cert: Path | None, key: Path | None, ca: Path | None, basis: dict[str, Any]) -> Identity:
@@ -107,7 +110,7 @@ def _from_elf(elf: Path, ca: Path | None, basis: dict[str, Any]) -> list[Identit
 
 
 def _text(identity: Identity, findings: list[Finding]) -> str:
-    lines = [f"{identity.leaf.subject}, on {identity.at:%Y-%m-%d}"]
+    lines = [f"{str(identity.leaf.subject) or identity.leaf.label}, on {identity.at:%Y-%m-%d}"]
     for finding in findings:
         lines += [f"{finding.severity.value}: {finding.topic}: {finding.what}", f"  proof: {finding.proof}"]
         lines += [f"  fix: {finding.fix}"] if finding.fix else []

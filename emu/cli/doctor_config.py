@@ -66,12 +66,16 @@ def _functions(elf: Path) -> frozenset[str]:
 
 
 def _text(device: Device, findings: list[Advice]) -> str:
-    head = f"{device.config.path}: {len(device.config.options)} options, read as mbedTLS {device.version}'s"
+    head = f"{device.config.path}: {_options(len(device.config.options))}, read as mbedTLS {device.version}'s"
     blocks = [
         f"{advice.severity.value}: {advice.what}{_where(advice)}\n  why: {advice.why}\n  fix: {advice.fix}"
         for advice in findings
     ]
     return "\n".join([head, *(blocks or ["nothing to say against it"])])
+
+
+def _options(number: int) -> str:
+    return f"{number} option{'' if number == 1 else 's'}"
 
 
 def _where(advice: Advice) -> str:

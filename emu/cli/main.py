@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 
 import click
@@ -52,18 +54,40 @@ def cli() -> None:
     """Run unmodified STM32F4 firmware and put its network ports on this machine."""
 
 
+def _accept_debug(command: click.Command) -> None:
+    """Let a command have --debug, which `_say` looks for, unless it has it already."""
+    for each in command.commands.values() if isinstance(command, click.Group) else ():
+        _accept_debug(each)
+    if not any("--debug" in parameter.opts for parameter in command.params):
+        command.params.append(
+            click.Option(["--debug"], is_flag=True, expose_value=False, help="Show a traceback with every error.")
+        )
+
+
 for command in (run, replay, explain, atlas, info, chips, faults, peripherals, doctor, serve, compare):
     cli.add_command(command)
+    _accept_debug(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with one of EXIT_CODES; every error is one sentence on stderr."""
+    _open_closed_outputs()
     code = _run(list(sys.argv[1:] if arguments is None else arguments))
     if arguments is None:
         # The process is ours: end it at once. Python's tidying up takes longer than Ctrl-C may.
-        sys.stderr.flush()
+        with suppress(OSError):  # nobody can be told
+            sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
+
+
+def _open_closed_outputs() -> None:
+    """Let what a shell has closed (>&-) lead nowhere, so that no file of ours gets its number."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        continue
+    os.close(descriptor)
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
 
 
 def _run(words: list[str]) -> int:
@@ -85,14 +109,18 @@ def _run(words: list[str]) -> int:
         return _say(UserError(f"{_clause(error.format_message())}; `stm32emu --help` says what there is"), words)
     except StmError as error:
         return _say(error, words)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) and error.filename is None
+        return _say(UserError(f"the output cannot be written ({error.strerror})") if full else _defect(error), words)
     except Exception as error:
         return _say(_defect(error), words)
 
 
 def _say(error: StmError, words: list[str]) -> int:
-    if "--debug" in words:
-        traceback.print_exception(error)
-    click.echo(f"stm32emu: {error.sentence}", err=True)
+    with suppress(OSError):  # with stderr full or gone, the exit code has to do
+        if "--debug" in words:
+            traceback.print_exception(error)
+        click.echo(f"stm32emu: {error.sentence}", err=True)
     return error.exit_code
 
 

@@ -65,6 +65,8 @@ def serve(port: int, elf: Path | None, echo: bool, faults: bool, **words: Any) -
     if faults:
         click.echo("\n".join(f"{fault.usage:30}{fault.help}" for fault in FAULTS))
         return
+    if elf and (words["certs"] or words["keys"]):
+        raise UserError("--elf takes certificate and key from the firmware: leave out --cert and --key, or --elf")
     site = make_site(make_options(elf, **words))
     import asyncio  # which takes as long to load as the rest of the command line
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import struct
@@ -159,3 +160,50 @@ def test_port_in_use() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         assert f"TCP port {port} on 127.0.0.1 is in use" in refused(str(HELLO), "--port", str(port))
+
+
+def command_line(*words: str, redirect: str) -> tuple[int, str]:
+    """Exit code, and what of the outputs is left, of a command under a shell's redirections."""
+    shell = f'"$0" -m stm32emu "$@" {redirect}'
+    done = subprocess.run(["sh", "-c", shell, sys.executable, *words], capture_output=True, text=True, timeout=PATIENCE)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_stdout_on_a_full_disk() -> None:
+    sentence = "stm32emu: the output cannot be written (No space left on device)\n"
+    assert command_line("chips", redirect=">/dev/full") == (2, sentence)
+
+
+@pytest.mark.parametrize("redirect", ["2>/dev/full", "2>&-", ">&- 2>&- <&-"])
+def test_a_sentence_that_nobody_can_read(redirect: str) -> None:
+    assert command_line("explain", "nowhere.pcap", redirect=redirect) == (2, "")
+
+
+def test_closed_stdout_does_not_lead_into_a_file(tmp_path: Path) -> None:
+    """A file that a run opens must not get stdout's number, and with it the console."""
+    summary = tmp_path / "run.json"
+    words = ["run", str(HELLO), "--duration", "10ms", "--pace", "max", "--json", str(summary)]
+    assert command_line(*words, redirect=">&-")[0] == 0
+    assert json.loads(summary.read_bytes())["exit_code"] == 0
+
+
+def test_a_file_without_end() -> None:
+    assert "/dev/zero: cannot be read (file too large)" in refused("/dev/zero")
+
+
+def explained(*words: str) -> str:
+    """The one sentence of `stm32emu explain`, or of another command."""
+    done = subprocess.run([sys.executable, "-m", "stm32emu", *words], capture_output=True, text=True, timeout=PATIENCE)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    return done.stderr
+
+
+def test_captures_and_key_logs_without_anything(tmp_path: Path) -> None:
+    capture, log = tmp_path / "cut.pcap", tmp_path / "keys.txt"
+    capture.write_bytes(struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
+    log.touch()
+    assert "there is no whole packet in it" in explained("explain", str(capture))
+    assert "there is no CLIENT_RANDOM line in it" in explained("explain", str(capture), "--keylog", str(log))
+    assert "'foo' is not a symptom" in explained("atlas", "--openssl", "foo")
+    assert "leave out --cert and --key, or --elf" in explained("serve", "--elf", str(HELLO), "--cert", str(log))

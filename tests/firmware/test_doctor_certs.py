@@ -77,7 +77,10 @@ def test_an_encrypted_key(capsys: pytest.CaptureFixture[str], tmp_path: Path) ->
     [
         ([], "give --cert FILE"),
         (["--cert", "nowhere.crt"], "nowhere.crt cannot be read"),
-        (["--cert", str(CERTS / "server5.key")], "server5.key is no certificate"),
+        (["--cert", str(CERTS / "server5.key")], "server5.key holds a PEM block '"),
+        (["--cert", "/dev/zero"], "/dev/zero cannot be read: File too large"),
+        (["--cert", str(CERTS / "ca.crt"), "--key", "/dev/zero"], "/dev/zero cannot be read: File too large"),
+        (["--elf", __file__, "--key", str(CERTS / "ca.crt")], "leave out --cert and --key, or --elf"),
         (["--cert", str(CERTS / "ca.crt"), "--key", str(CERTS / "ca.crt")], "holds a certificate, and no private key"),
         (["--cert", str(CERTS / "ca.crt"), "--key", __file__], "is no private key, neither PEM nor DER"),
         (["--cert", str(CERTS / "ca.crt"), "--at", "tomorrow"], "--at tomorrow is no date"),

@@ -73,6 +73,13 @@ def stm32emu(*words: object) -> int:
     return caught.value.code
 
 
+@pytest.mark.parametrize("words", [["explain"], ["chips"], ["atlas"], ["doctor", "certs"], ["serve"], ["compare"]])
+def test_every_command_has_debug(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """What a report of a defect is asked to have."""
+    assert stm32emu(*words, "--help") == 0
+    assert "--debug" in capsys.readouterr().out
+
+
 def never(*_arguments: Any, **_more: Any) -> Outcome:
     raise AssertionError("the session was started")
 

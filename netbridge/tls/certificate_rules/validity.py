@@ -39,10 +39,11 @@ def names(identity: Identity) -> Iterator[Finding]:
     """The host name against subjectAltName, and the common name where there is none (RFC 6125 section 6.4)."""
     has = [f"{kind}:{name}" for kind, name in identity.leaf.alternative_names]
     common = identity.leaf.subject.get("CN")
-    proof = f"subjectAltName {', '.join(has) or 'is absent'}, CN={common}"
+    proof = f"subjectAltName {', '.join(has) or 'is absent'}, {f'CN={common}' if common else 'no CN'}"
     wanted = identity.hostname
     if wanted is None:
-        yield Finding(Severity.NOTE, "names", f"{identity.leaf.label} names {', '.join(has) or common}", proof, "")
+        whom = ", ".join(has) or common or "nobody"
+        yield Finding(Severity.NOTE, "names", f"{identity.leaf.label} names {whom}", proof, "")
     elif any(_matches(kind, name, wanted) for kind, name in identity.leaf.alternative_names):
         yield Finding(Severity.OK, "names", f"the certificate is for {wanted}", proof)
     elif _is_address(wanted):
