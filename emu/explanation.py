@@ -8,7 +8,7 @@ same explanations.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
@@ -27,6 +27,7 @@ from stm32emu.netbridge.tls.config import Config
 from stm32emu.netbridge.tls.device import Device
 from stm32emu.netbridge.tls.explainer import Explainer, Report
 from stm32emu.netbridge.tls.ladder import connection_data, verdict_data
+from stm32emu.netbridge.tls.verdict import WATCHDOG
 from stm32emu.remembered import Remembered
 
 
@@ -40,6 +41,7 @@ class Explanation:
         config: the firmware's mbedTLS configuration, if it is known.
         remembered: random numbers of earlier runs, if they are kept.
         secrets: master secrets by the client's random; more may come.
+        loop: what the watchdog found, "" while that is nothing.
     """
 
     def __init__(
@@ -51,12 +53,14 @@ class Explanation:
         config: Config | None = None,
         remembered: Remembered | None = None,
         secrets: Mapping[bytes, bytes] = MappingProxyType({}),
+        loop: Callable[[], str] = str,
     ) -> None:
         self._machine = machine
         self._checks = checks
         self._crash = crash
         self._log = log
         self._remembered = remembered
+        self._loop = loop
         known = Device().configured(config) if config else Device()
         self._known = replace(known, remembered=remembered.marks) if remembered else known
         self._explainer = Explainer(
@@ -99,5 +103,7 @@ class Explanation:
         findings: dict[str, str] = {}
         for finding in self._checks.findings.to_list():
             findings.setdefault(finding["check"], finding["text"])
+        if self._loop():
+            findings[WATCHDOG] = self._loop()
         crashed = "the firmware faulted: see the crash report" if self._crash.count else ""
         return replace(self._known, checks=self._checks.names, findings=findings, crashed=crashed)

@@ -40,11 +40,17 @@ class Observers:
         def explanation() -> Explanation:
             from stm32emu.explanation import Explanation
 
-            return Explanation(machine, self._checks, crash, log, options.tls_config, remembered, self._secrets)
+            return Explanation(
+                machine, self._checks, crash, log, options.tls_config, remembered, self._secrets, self._loop
+            )
 
         self._explaining = Explaining(link, explanation)
         if not options.no_explain:
             self._explaining.start()
+
+    def _loop(self) -> str:
+        """What the watchdog says of a loop that makes no progress; "" if there is none."""
+        return self._watchdog.findings[0].text if self.loops and self._watchdog is not None else ""
 
     def look(self) -> None:
         """Between runs of the machine."""

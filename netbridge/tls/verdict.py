@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from stm32emu.netbridge.tls.device import Device
 from stm32emu.netbridge.tls.evidence import Evidence, Stage
 
+WATCHDOG = "watchdog"
 PLAIN = 1024
 """A server may well close after a short request; one of more bytes it may not have been able to take."""
 NOTHING_WRONG = "nothing-wrong"
@@ -50,6 +51,11 @@ class Case:
     device: Device = field(default_factory=Device)
 
     @property
+    def found(self) -> tuple[str, ...]:
+        """What checks inside the device found, as clauses of a proof."""
+        return tuple(f"{option_of(name)}: {text}" for name, text in self.device.findings.items())
+
+    @property
     def failed(self) -> list[Evidence]:
         """Those whose handshake did not come through, or whose data was not answered."""
         return [each for each in self.evidence if each.stage is not Stage.COMPLETE or each.refused_data > PLAIN]
@@ -63,6 +69,11 @@ class Case:
 
 Rule = Callable[[Case], Verdict | None]
 """None where it does not apply."""
+
+
+def option_of(check: str) -> str:
+    """The option that turns a check on."""
+    return "--watchdog" if check == WATCHDOG else f"--check {check}"
 
 
 def connections(evidence: Sequence[Evidence]) -> str:

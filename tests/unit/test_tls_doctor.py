@@ -399,6 +399,14 @@ def test_a_crash_is_named() -> None:
     assert diagnose(Case([talk.evidence()], found)).id == "crashed"
 
 
+def test_a_loop_that_the_watchdog_found_is_part_of_the_proof() -> None:
+    found = facts.Device(findings={"watchdog": "no progress for 20 s: mbedtls_mpi_add_mod loops"})
+    verdict = diagnose(case(hanging, found))
+    assert verdict.id == "device-silent"
+    assert "--watchdog: no progress for 20 s: mbedtls_mpi_add_mod loops" in verdict.proof
+    assert "--watchdog 20s" in diagnose(case(hanging)).next
+
+
 def test_another_key_at_hand_is_named() -> None:
     talk = failed(Device(WHO, key=OTHER), 1, "openssl", 51)
     keys = {"the key in client.key": OTHER.public_key()}

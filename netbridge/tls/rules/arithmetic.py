@@ -25,7 +25,7 @@ def corrupt_arithmetic(case: Case) -> Verdict | None:
     return Verdict(
         "corrupt-arithmetic",
         "the device's elliptic-curve arithmetic is corrupt.",
-        (f"the ECDHE point is {side} {shown.curve}", *_bad_signature(wrong), *_ended_early(case), *_checks(case)),
+        (f"the ECDHE point is {side} {shown.curve}", *_bad_signature(wrong), *_ended_early(case), *case.found),
         "OpenSSL checks the point first and sends 47; mbedTLS checks the signature first and sends 51. Same fault.",
         f"{NOT_ARITHMETIC}{red_herring(case)}",
         _next_check(case),
@@ -66,10 +66,6 @@ def _ended_early(case: Case) -> tuple[str, ...]:
     return (f"{connections(early)} ended before the ServerKeyExchange: there the device noticed",) if early else ()
 
 
-def _checks(case: Case) -> tuple[str, ...]:
-    return tuple(f"--check {name}: {text}" for name, text in case.device.findings.items())
-
-
 def _next_check(case: Case) -> str:
     if "alloc" in case.device.findings:
         return "make the calloc that mbedTLS is given (mbedtls_platform_set_calloc_free) clear its memory"
@@ -102,7 +98,7 @@ def sporadic_arithmetic(case: Case) -> Verdict | None:
     return Verdict(
         "sporadic-arithmetic",
         "the device's arithmetic goes wrong now and then.",
-        (*proof, *_checks(case)),
+        (*proof, *case.found),
         "clients send 47, 51 or 20, or see the connection close, by where the error falls; others succeed",
         NOT_ARITHMETIC,
         "stm32emu run ... --check alloc,heap,stack" if not case.device.checks else _next_check(case),
@@ -173,7 +169,7 @@ def _wrong_signature(case: Case, bad: Sequence[Evidence]) -> Verdict:
         (
             f"the ECDHE point is on {bad[-1].curve}",
             f"the signature over it does not verify under the certificate's key on {connections(bad)}",
-            *_checks(case),
+            *case.found,
         ),
         "OpenSSL and mbedTLS both send 51.",
         f"dates, host name{red_herring(case)}",

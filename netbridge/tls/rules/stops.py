@@ -51,12 +51,11 @@ def crashed(case: Case) -> Verdict | None:
     latest = case.latest
     if latest is None or not case.device.crashed or latest.ending != (Side.SERVER, End.CUT):
         return None
-    found = tuple(f"--check {name}: {text}" for name, text in case.device.findings.items())
     checks = "stm32emu run ... --check stack,heap" if not case.device.checks else "the crash report above"
     return Verdict(
         "crashed",
         f"the device crashed while {DOING[latest.stage]}.",
-        (f"on connection {latest.number}: {case.device.crashed}", *found),
+        (f"on connection {latest.number}: {case.device.crashed}", *case.found),
         "every client sees the connection close or time out",
         "certificates, dates, host name",
         checks,
@@ -69,14 +68,13 @@ def device_is_silent(case: Case) -> Verdict | None:
     if not silent or case.latest is None or not case.latest.stopped(Side.SERVER):
         return None
     latest = silent[-1]
-    found = tuple(f"--check {name}: {text}" for name, text in case.device.findings.items())
     return Verdict(
         "device-silent",
         f"the device falls silent while {DOING[latest.stage]}: it hangs, or is that slow.",
-        (f"nothing comes after that on {connections(silent)}", *found),
+        (f"nothing comes after that on {connections(silent)}", *case.found),
         "every client waits until it gives up",
         "certificates, dates, host name",
-        "stm32emu run ... --check alloc,heap,stack" if not case.device.checks else "the findings above",
+        "stm32emu run ... --watchdog 20s --check alloc,stack" if not case.found else "the findings above",
     )
 
 
@@ -135,7 +133,7 @@ def internal_error(case: Case) -> Verdict | None:
     return Verdict(
         "internal-error",
         f"the device fails while {DOING[latest.stage]} and says so: most likely it has no memory.",
-        (f"it sends 80 (internal_error) on connection {latest.number}", *_findings(case)),
+        (f"it sends 80 (internal_error) on connection {latest.number}", *case.found),
         "every client sees alert 80",
         "certificates, dates, host name",
         _check(case),
@@ -155,7 +153,7 @@ def device_gives_up(case: Case) -> Verdict | None:
     return Verdict(
         "out-of-memory" if memory else name,
         f"the device gives up while {DOING[latest.stage]}: {cause}.",
-        (f"{missing} on connection {latest.number}", *before, *_findings(case)),
+        (f"{missing} on connection {latest.number}", *before, *case.found),
         "every client sees the connection close (OpenSSL then sends 50, which is no diagnosis)",
         "dates, host name, the client",
         "give the device's heap more room, or find what does not free" if memory else _check(case, latest.stage),
@@ -170,10 +168,6 @@ def _gave_up(evidence: Evidence) -> tuple[str, str]:
     if evidence.stage is Stage.COMPLETE:
         return "no-answer", "it closes after the client's data"
     return "no-shared-secret", "it closes after the client's flight, whose point is right"
-
-
-def _findings(case: Case) -> tuple[str, ...]:
-    return tuple(f"--check {name}: {text}" for name, text in case.device.findings.items())
 
 
 def _check(case: Case, stage: Stage = Stage.NOTHING) -> str:
