@@ -46,7 +46,7 @@ SCRIPTS: Mapping[str, Script] = {
     "test-certificate-verify": Script(f"{CBC} {AUTHENTICATED}", "rsa"),
     "test-certificate-verify-malformed": Script(f"{CBC} {AUTHENTICATED}", "rsa"),
     "test-certificate-verify-malformed-sig": Script(f"-d {AUTHENTICATED}", "rsa"),
-    "test-chacha20": Script(""),
+    "test-chacha20": Script("", explained={"TLS1.1": TLS_1_1}),
     "test-client-hello-max-size": Script(alpn=True),
     "test-connection-abort": Script(CBC),
     "test-conversation": Script(CIPHER),
