@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 from stm32emu.errors import UserError
 from stm32emu.files import read_file
-from stm32emu.netbridge.capture import CaptureError, read_capture, segment_of
+from stm32emu.netbridge.capture import CaptureError, read_capture, read_secrets, segment_of
 from stm32emu.netbridge.tls.certificate import Certificate, CertificateError, read_certificates
 from stm32emu.netbridge.tls.config import ConfigError, read_config
 from stm32emu.netbridge.tls.device import Device
@@ -36,11 +36,13 @@ class Known:
 def explain_capture(path: Path, known: Known, report: Callable[[Report], None]) -> dict[str, Any]:
     """Pass each connection's report on; the last connections and the verdict as data. Raises UserError."""
     device, certificate, keys = _device(known), _certificate(known), _keys(known)
+    data = read_file(path, "capture")
     secrets = _secrets(known.keylog) if known.keylog else {}
     explainer = Explainer(report, device=lambda: device, keys=lambda: keys, certificate=certificate, secrets=secrets)
     now, empty = 0, True
     try:
-        for packet in read_capture(read_file(path, "capture")):
+        secrets.update(parse_key_log(read_secrets(data)))
+        for packet in read_capture(data):
             empty = False
             now = max(now, packet.time)  # interfaces are not always in order
             segment = segment_of(packet)

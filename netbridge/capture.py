@@ -22,7 +22,9 @@ _MAGICS = {
     b"\xa1\xb2\x3c\x4d": (">", 1),
 }
 _SECTION = b"\x0a\x0d\x0d\x0a"
-_INTERFACE, _SIMPLE, _ENHANCED = 1, 3, 6
+_SECTION_KIND = 0x0A0D0D0A
+_INTERFACE, _SIMPLE, _ENHANCED, _SECRETS = 1, 3, 6, 10
+_TLS_KEY_LOG = int.from_bytes(b"TLSK", "big")
 _IF_TSRESOL, _IF_TSOFFSET = 9, 14
 _NANO = 1_000_000_000
 _ETHERTYPES = {4: 0x0800, 6: 0x86DD}
@@ -77,24 +79,43 @@ class _Interface:
         return ticks * _NANO // self.ticks_per_second + self.offset * _NANO
 
 
+def read_secrets(data: bytes) -> bytes:
+    """The TLS key logs that a pcapng file carries; of another kind of file, none. Raises CaptureError."""
+    if data[:4] != _SECTION:
+        return b""
+    logs = []
+    for kind, body, order in _blocks(data):
+        if kind == _SECRETS and len(body) >= 8:
+            what, length = struct.unpack_from(f"{order}II", body)
+            logs += [body[8 : 8 + length]] if what == _TLS_KEY_LOG else []
+    return b"\n".join(logs)
+
+
 def _read_pcapng(data: bytes) -> Iterator[Packet]:
-    at, order = 0, "<"
     interfaces: list[_Interface] = []
     last = 0
-    while len(data) >= at + 12:
-        if data[at : at + 4] == _SECTION:
-            order, interfaces = _byte_order(data, at), []
-        kind, length = struct.unpack_from(f"{order}II", data, at)
-        if length < 12 or length % 4 or len(data) < at + length:
-            return
-        body = data[at + 8 : at + length - 4]
-        at += length
+    for kind, body, order in _blocks(data):
+        if kind == _SECTION_KIND:
+            interfaces = []
         if kind == _INTERFACE and len(body) >= 8:
             interfaces.append(_interface(body, order))
         packet = _packet(kind, body, order, interfaces, last)
         if packet:
             last = packet.time
             yield packet
+
+
+def _blocks(data: bytes) -> Iterator[tuple[int, bytes, str]]:
+    """Kind, body and byte order of each whole block."""
+    at, order = 0, "<"
+    while len(data) >= at + 12:
+        if data[at : at + 4] == _SECTION:
+            order = _byte_order(data, at)
+        kind, length = struct.unpack_from(f"{order}II", data, at)
+        if length < 12 or length % 4 or len(data) < at + length:
+            return
+        yield kind, data[at + 8 : at + length - 4], order
+        at += length
 
 
 def _byte_order(data: bytes, at: int) -> str:

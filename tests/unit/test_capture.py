@@ -8,7 +8,7 @@ import struct
 
 import pytest
 
-from stm32emu.netbridge.capture import CaptureError, Packet, read_capture, segment_of
+from stm32emu.netbridge.capture import CaptureError, Packet, read_capture, read_secrets, segment_of
 from stm32emu.netbridge.pcapng import PcapngWriter
 
 TIME = 1_600_000_000_123_456_789
@@ -37,6 +37,11 @@ def test_pcap(order: str, magic: int, fraction: int, time: int) -> None:
 
 def test_pcapng_as_we_write_it() -> None:
     assert list(read_capture(pcapng())) == [Packet(TIME, 1, b"frame"), Packet(TIME + 1, 1, b"other")]
+
+
+def test_the_key_log_in_a_capture() -> None:
+    assert read_secrets(pcapng()) == b"CLIENT_RANDOM"
+    assert read_secrets(pcap("<", 0xA1B2C3D4, 0)) == b""
 
 
 def test_a_capture_that_was_cut_off() -> None:
