@@ -20,7 +20,7 @@ from stm32emu.netbridge.tls.doctor import diagnose
 from stm32emu.netbridge.tls.evidence import Evidence, certificate_of
 from stm32emu.netbridge.tls.listener import LOOPBACK, Listener
 from stm32emu.netbridge.tls.relay import Relay
-from stm32emu.netbridge.tls.transcript import Transcript
+from stm32emu.netbridge.tls.transcript import Side, Transcript
 from stm32emu.netbridge.tls.twin.site import Site
 from stm32emu.netbridge.tls.verdict import Case, Verdict
 from stm32emu.options import RunOptions
@@ -113,6 +113,8 @@ class Network:
             raise UserError("the client did not connect: does its command say {address}, or {host} and {port}?")
         transcript = relay.observers[0].transcript
         _settle(transcript)
+        if not any(transcript.handshakes(Side.CLIENT)):
+            raise UserError("the client began no TLS handshake: is it told to, as by https:// ?")
         return transcript
 
 

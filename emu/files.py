@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -96,9 +97,10 @@ class OutputFile:
 
 
 def _private(path: str, flags: int) -> int:
-    """An opener for files that hold secrets."""
+    """An opener for files that hold secrets. A pipe or device keeps its mode: it is everybody's."""
     descriptor = os.open(path, flags, 0o600)
-    os.fchmod(descriptor, 0o600)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.fchmod(descriptor, 0o600)
     return descriptor
 
 

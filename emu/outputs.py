@@ -64,9 +64,10 @@ class Outputs:
         return self
 
     def _start_capture(self, path: Path) -> None:
-        file = self._files.enter_context(OutputFile("--pcap", path))
+        holds_secrets = self._options.keylog is not None
+        file = self._files.enter_context(OutputFile("--pcap", path, private=holds_secrets))
         self._capture = capture = PcapngWriter(file)
-        if self._options.keylog is not None and file.correctable:
+        if holds_secrets and file.correctable:
             capture.reserve_secrets(file, ROOM_FOR_SECRETS)
         self._link.taps.append(lambda frame, now, way: capture.packet(frame, now, way is Direction.TO_GUEST))
 

@@ -43,6 +43,8 @@ def compare(
 
     if not command:
         raise UserError("which client? write it after --, as in: -- openssl s_client -connect {address}")
+    if command[0].startswith("-"):
+        raise UserError(f"no such option '{command[0]}'; `stm32emu compare --help` says what there is")
     site = make_site(make_options(elf, **words))
     log = (lambda line: click.echo(line, err=True)) if verbose else (lambda line: None)
     result = compare_both(site, RunOptions(elf, seed=seed), port, Client(command, patience), log)

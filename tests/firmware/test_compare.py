@@ -132,7 +132,15 @@ BAD_WORDS = {
     "which client? write it after --": (),
     "the client no-such-client cannot be started": ("no-such-client", "{port}"),
     "the client did not connect": ("true",),
+    "the client began no TLS handshake": ("curl", "-s", "http://{address}/"),
 }
+
+
+def test_an_option_that_there_is_not() -> None:
+    command = [sys.executable, "-m", "stm32emu", "compare", "firmware.elf", "--wat", "--", "true"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "no such option '--wat'" in done.stderr
 
 
 @pytest.mark.parametrize("sentence", BAD_WORDS)

@@ -110,7 +110,7 @@ def test_a_connection(tmp_path: Path) -> None:
     lines = [line for line in theirs.read_text().splitlines() if line.startswith("CLIENT_RANDOM")]
     assert keys.read_text().splitlines() == lines
     assert len(lines) == 1
-    assert keys.stat().st_mode & 0o777 == 0o600
+    assert [path.stat().st_mode & 0o777 for path in (keys, capture)] == [0o600, 0o600]
     shown = decrypted(capture)
     assert "GET / HTTP/1.0" in shown
     assert PAGE in shown
