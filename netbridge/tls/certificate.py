@@ -22,6 +22,7 @@ from stm32emu.netbridge.bounded import read_bounded
 
 from . import der
 from .der import DerError, Tlv
+from .printable import printable
 
 ATTRIBUTES = {
     "2.5.4.3": "CN", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.10": "O", "2.5.4.11": "OU",
@@ -63,7 +64,7 @@ class Name:
     raw: bytes
 
     def __str__(self) -> str:
-        return ", ".join(f"{kind}={value}" for kind, value in self.attributes)
+        return ", ".join(f"{kind}={printable(value)}" for kind, value in self.attributes)
 
     @property
     def normal(self) -> tuple[tuple[str, str], ...]:
@@ -72,7 +73,8 @@ class Name:
 
     def get(self, kind: str) -> str | None:
         """The last attribute of a kind, such as "CN"."""
-        return dict(self.attributes).get(kind)
+        value = dict(self.attributes).get(kind)
+        return None if value is None else printable(value)
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ class Certificate:
         names = []
         for value in found.value if found else ():
             if value.tag == 0x82:
-                names.append(("DNS", value.contents.decode("ascii", "replace")))
+                names.append(("DNS", printable(value.contents.decode("ascii", "replace"))))
             elif value.tag == 0x87 and len(value.contents) in (4, 16):
                 names.append(("IP", str(ip_address(value.contents))))
         return tuple(names)

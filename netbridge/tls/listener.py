@@ -15,6 +15,7 @@ from typing import cast
 
 from stm32emu.netbridge.tls import names
 from stm32emu.netbridge.tls.algorithms import group_name
+from stm32emu.netbridge.tls.printable import printable
 from stm32emu.netbridge.tls.server import ApplicationData, Closed, Event, HandshakeDone, Server, Warned
 from stm32emu.netbridge.tls.suites import suite_name
 from stm32emu.netbridge.tls.twin.answers import Answers, Echo, Facts, Page
@@ -27,7 +28,6 @@ HANDSHAKE_TIME = 30.0
 """Seconds for a handshake, however a peer spends them."""
 SILENCE = 60.0
 """Seconds without a byte after which an open connection is dropped."""
-MAX_LINE = 500
 Log = Callable[[str], None]
 
 
@@ -177,11 +177,6 @@ class Connection(asyncio.Protocol):
         if not self._said_end:
             self._said_end = True
             self._say(text)
-
-
-def printable(text: str) -> str:
-    """With nothing in it that a terminal would act on, and not without end: names are the peer's."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text[:MAX_LINE])
 
 
 def describe(outcome: Outcome) -> str:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,14 @@ def test_bad_input_is_one_sentence(capsys: pytest.CaptureFixture[str], words: li
     assert (code, text) == (2, "")
     assert because in errors
     assert errors.count("\n") == 1
+
+
+def test_names_cannot_move_a_terminals_cursor(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path, subject = tmp_path / "x.crt", "/CN=a\033[31mb\nc"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-utf8"]
+    subprocess.run(
+        [*command, "-subj", subject, "-keyout", tmp_path / "x.key", "-out", path], check=True, capture_output=True
+    )
+    _, text, _ = doctor(capsys, "--cert", str(path))
+    assert text.startswith("CN=a\\x1b[31mb\\nc, on ")
+    assert "\033" not in text

@@ -13,8 +13,9 @@ from stm32emu.netbridge.tls.algorithms import Scheme
 from stm32emu.netbridge.tls.cursor import attempt, uints, vector
 from stm32emu.netbridge.tls.extensions import Extension
 from stm32emu.netbridge.tls.handshake import RawMessage
-from stm32emu.netbridge.tls.listener import describe, printable
+from stm32emu.netbridge.tls.listener import describe
 from stm32emu.netbridge.tls.messages import ClientHello
+from stm32emu.netbridge.tls.printable import printable
 from stm32emu.netbridge.tls.records import Record
 from stm32emu.netbridge.tls.server import ApplicationData, Closed, HandshakeDone, Server, Warned
 from stm32emu.netbridge.tls.twin import keys

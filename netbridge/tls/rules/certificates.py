@@ -10,6 +10,7 @@ from stm32emu.netbridge.tls.certificate import Certificate
 from stm32emu.netbridge.tls.der import DerError
 from stm32emu.netbridge.tls.evidence import Evidence, Stage
 from stm32emu.netbridge.tls.names import alert_name
+from stm32emu.netbridge.tls.printable import printable
 from stm32emu.netbridge.tls.transcript import Side
 from stm32emu.netbridge.tls.verdict import Case, Verdict
 
@@ -91,7 +92,7 @@ def _wrong_name(evidence: Evidence, certificate: Certificate, sent: str) -> Verd
         "the client expects another host name than the certificate has.",
         (
             f"the certificate is for {' and '.join(names_of(certificate)) or 'no name'}",
-            f"the client asks for {asked}" if asked else "the client does not say which name it expects",
+            f"the client asks for {printable(asked)}" if asked else "the client does not say which name it expects",
             sent,
         ),
         "clients that check names send 42 (bad_certificate); mbedTLS does so when given a host name",
