@@ -128,7 +128,7 @@ LEAF = read_certificates(CERTS / "server5.crt")[0].der
 CA = read_certificates(CERTS / "ca.crt")[0]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(0, len(LEAF) - 1), st.integers(0, 255), st.integers(0, len(LEAF)))
 def test_damage_is_named_and_nothing_else(at: int, value: int, length: int) -> None:
     mutant = (LEAF[:at] + bytes([value]) + LEAF[at + 1 :])[:length]

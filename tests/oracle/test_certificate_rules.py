@@ -91,7 +91,7 @@ def test_the_verifiers_agree(name: str, tmp_path: Path) -> None:
 GOOD = CASES["good_with_an_intermediate"]()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(0, 1), st.integers(0, 700), st.integers(1, 255))
 def test_damaged_certificates_are_judged_or_refused(which: int, at: int, flip: int) -> None:
     der = bytearray(GOOD.chain[which].der)

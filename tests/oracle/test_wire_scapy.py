@@ -25,7 +25,7 @@ u8, u16, u32 = (st.integers(0, (1 << bits) - 1) for bits in (8, 16, 32))
 payloads = st.binary(max_size=50)
 macs = st.binary(min_size=6, max_size=6).map(Mac)
 addresses = st.integers(1, (1 << 32) - 1).map(IPv4Address)
-some = settings(max_examples=50, deadline=None)
+some = settings(max_examples=50)
 
 
 def rebuilt(packet: Packet, *layers: type[Packet]) -> bytes:

@@ -97,7 +97,7 @@ def test_the_undamaged_file_faults(good: Path) -> None:
     assert weighed(good)
 
 
-@settings(max_examples=250, deadline=None, derandomize=True)
+@settings(max_examples=250, derandomize=True)
 @given(damage=damage())
 def test_damage(good: Path, damage: Callable[[bytes], bytes]) -> None:
     path = good.with_name("mutant.elf")

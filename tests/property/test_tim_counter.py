@@ -116,7 +116,7 @@ def test_a_pulse_that_begins_beyond_the_reload_value_ends_with_the_first_update(
     assert state(whole) == state(counter)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(walkers.filter(usable), st.lists(changes, max_size=8))
 def test_leaps_are_walks(walker: Walker, script: list[tuple[str, int]]) -> None:
     counter = leaper(walker)
@@ -136,7 +136,7 @@ def test_leaps_are_walks(walker: Walker, script: list[tuple[str, int]]) -> None:
         assert names(counter.events) == walker.events
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(walkers.filter(usable), st.integers(0, 40), st.integers(0, 31))
 def test_nothing_wanted_happens_before_the_next_edge(walker: Walker, before: int, wanted: int) -> None:
     counter = leaper(walker)

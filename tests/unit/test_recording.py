@@ -124,7 +124,7 @@ def test_damage(contents: bytes, sentence: str, read: Callable[[bytes], Recordin
     assert caught.value.exit_code == 2
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300, derandomize=True)
 @given(at=st.integers(0, len(WHOLE) - 1), new=st.binary(max_size=4), gone=st.integers(0, 40))
 def test_any_damage(at: int, new: bytes, gone: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     """It is read or refused, whatever happened to the bytes; any other exception fails the test."""

@@ -255,7 +255,7 @@ def test_damaged_frame_rules_count_as_none(stopped, tmp_path):
     assert [(frame.pc, frame.sp) for frame in guessed] == [(frame.pc, frame.sp) for frame in certain]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_no_stack_makes_it_raise_or_go_round(stopped, data):
     """Stacks made of return addresses, EXC_RETURN values and addresses of themselves."""
