@@ -176,8 +176,8 @@ def test_an_altered_second_flight(server: Run, which: int, error: str) -> None:
     before = len(server.console)
     client = Client()
     with send(server, bytes(client.next_flight())) as connection:
-        while not (flight := client.next_flight(connection.recv(4096))):
-            pass
+        while not (flight := client.next_flight(heard := connection.recv(4096))):
+            assert heard, "closed by the server"
         flight[list(records(flight))[which][1] - 1] ^= 1
         connection.sendall(flight)
         assert server_says(server, before) == error

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import random
+import select
 import socket
 import ssl
 import subprocess
@@ -47,17 +48,28 @@ def connect(port: int) -> ssl.SSLSocket:
     return context.wrap_socket(socket.create_connection(("127.0.0.1", port), 60), server_hostname="localhost")
 
 
+def exchange(tls: ssl.SSLSocket, data: bytes) -> bytes:
+    """Send and receive in turn until as much is back: OpenSSL's objects do not stand two threads at once."""
+    tls.setblocking(False)
+    rest, received = memoryview(data), bytearray()
+    while len(received) < len(data):
+        before = len(rest), len(received)
+        with suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            rest = rest[tls.send(rest[: 1 << 16]) :] if rest else rest
+        with suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            piece = tls.recv(1 << 16)
+            assert piece, f"closed after {len(received)} bytes"
+            received += piece
+        if before == (len(rest), len(received)):
+            assert any(select.select([tls], [tls] if rest else [], [], 60)), "silence"
+    return bytes(received)
+
+
 @pytest.mark.parametrize("suite", ECDSA_SUITES, ids=lambda code: SUITES[code].openssl)
 def test_python_gets_back_what_it_sends(suite: int, echo: Twin) -> None:
     echo.site.policy = replace(Policy(), suites=(suite,))
-    received = bytearray()
     with connect(echo.port) as tls:
-        sender = threading.Thread(target=tls.sendall, args=(TEXT,))
-        sender.start()
-        while len(received) < SIZE:
-            received += tls.recv(1 << 16)
-        sender.join()
-    assert received == TEXT
+        assert exchange(tls, TEXT) == TEXT
 
 
 def test_openssl_gets_back_what_it_sends(echo: Twin) -> None:
@@ -71,7 +83,9 @@ def test_openssl_gets_back_what_it_sends(echo: Twin) -> None:
         sender.start()
         received = bytearray()
         while len(received) < SIZE:
-            received += client.stdout.read1()
+            piece = client.stdout.read1()
+            assert piece, f"closed after {len(received)} bytes"
+            received += piece
         sender.join()
         client.kill()
     assert received == TEXT
@@ -88,7 +102,8 @@ def test_a_crowd_at_once(echo: Twin) -> None:
         for sock, client in peers:
             answer = client.flight(sock.recv(1 << 16))
             while not answer and client.tls.version() is None:
-                answer = client.flight(sock.recv(1 << 16))
+                answer = client.flight(said := sock.recv(1 << 16))
+                assert said, "closed by the server"
             sock.sendall(answer)
     assert echo.listener.open >= CROWD
     for number, (sock, client) in enumerate(peers):
