@@ -8,11 +8,10 @@ from dataclasses import dataclass, field, replace
 
 from stm32emu.netbridge.tls.algorithms import GROUPS
 from stm32emu.netbridge.tls.config import Config
+from stm32emu.netbridge.tls.config_rules.limits import DEFAULT_CONTENT_LEN, mpi_max_size
+from stm32emu.netbridge.tls.mbedtls_options import curve_name
 from stm32emu.netbridge.tls.suites import SUITES
 
-FULL_CONTENT = 16384
-MBEDTLS_CURVES = {"BP256R1": "brainpoolP256r1", "BP384R1": "brainpoolP384r1", "BP512R1": "brainpoolP512r1"}
-MBEDTLS_CURVES |= {"CURVE25519": "x25519", "CURVE448": "x448"}
 MBEDTLS_HASHES = {"MD5": "MD5", "SHA1": "SHA-1", "SHA256": "SHA-256", "SHA512": "SHA-512", "SHA384": "SHA-384"}
 P521_SIZE = 66
 
@@ -53,7 +52,7 @@ class Device:
 
     def configured(self, config: Config) -> Device:
         """With what mbedTLS's config.h says."""
-        full = config.number("SSL_MAX_CONTENT_LEN", FULL_CONTENT)
+        full = config.number("SSL_MAX_CONTENT_LEN", DEFAULT_CONTENT_LEN)
         return replace(
             self,
             groups=_groups(config),
@@ -61,7 +60,7 @@ class Device:
             hashes=_hashes(config),
             input_limit=config.number("SSL_IN_CONTENT_LEN", full),
             output_limit=config.number("SSL_OUT_CONTENT_LEN", full),
-            mpi_size=config.number("MPI_MAX_SIZE", 1024),
+            mpi_size=mpi_max_size(config),
         )
 
 
@@ -71,7 +70,7 @@ def _groups(config: Config) -> frozenset[int]:
         for name in config.options
         if name.startswith("ECP_DP_") and name.endswith("_ENABLED")
     }
-    names = {MBEDTLS_CURVES.get(name, name.lower()) for name in enabled}
+    names = {curve_name(name) for name in enabled}
     return frozenset(code for code, name in GROUPS.items() if name in names)
 
 

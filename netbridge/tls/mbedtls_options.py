@@ -161,3 +161,18 @@ OPTIONS = {**_table(_FLAGS, flag=True), **_table(_VALUES, flag=False)}
 def known(name: str, version: str) -> bool:
     """Whether that version of mbedTLS (one of VERSIONS) has the option."""
     return name in OPTIONS and version in OPTIONS[name].versions
+
+
+_CURVES = {"BP256R1": "brainpoolP256r1", "BP384R1": "brainpoolP384r1", "BP512R1": "brainpoolP512r1"}
+_CURVES |= {"CURVE25519": "x25519", "CURVE448": "x448"}
+_CURVE_OPTIONS = {name: part for part, name in _CURVES.items()}
+
+
+def curve_name(part: str) -> str:
+    """The registered name (RFC 7027, 8422) of the curve that ECP_DP_`part`_ENABLED turns on."""
+    return _CURVES.get(part, part.lower())
+
+
+def curve_option(name: str) -> str:
+    """The option that turns on the curve with this registered name."""
+    return f"ECP_DP_{_CURVE_OPTIONS.get(name, name.upper())}_ENABLED"

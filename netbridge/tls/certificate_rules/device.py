@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from ..certificate import Certificate
 from ..config import Config
 from ..config_rules.advice import Device
-from ..config_rules.limits import DEFAULT_MPI_MAX_SIZE, certificate_message, content_len
+from ..config_rules.limits import certificate_message, content_len, mpi_max_size
+from ..mbedtls_options import curve_option
 from ..private_key import key_name
 from ..severity import Severity
 from .finding import Finding, Identity
@@ -18,7 +19,6 @@ from .finding import Finding, Identity
 MODULES = {"SHA1": ("SHA1_C",), "MD5": ("MD5_C",), "SHA224": ("SHA256_C", "SHA224_C"), "SHA256": ("SHA256_C",),
            "SHA384": ("SHA512_C", "SHA384_C"), "SHA512": ("SHA512_C",)}  # fmt: skip
 """Hash -> the options of which mbedTLS needs one to know it (those with their own names since 3.0)."""
-CURVE_OPTIONS = {"brainpoolP256r1": "BP256R1", "brainpoolP384r1": "BP384R1", "brainpoolP512r1": "BP512R1"}
 
 
 def parsed_by_the_device(identity: Identity) -> Iterator[Finding]:
@@ -41,12 +41,12 @@ def _hash(certificate: Certificate, config: Config) -> Iterator[Finding]:
 def _key(certificate: Certificate, config: Config) -> Iterator[Finding]:
     key, what = certificate.public_key, f"the device cannot use the key of {certificate.label}"
     if isinstance(key, ec.EllipticCurvePublicKey):
-        option = f"ECP_DP_{CURVE_OPTIONS.get(key.curve.name, key.curve.name.upper())}_ENABLED"
+        option = curve_option(key.curve.name)
         if option not in config:
             proof = f"it is on {key.curve.name}, and MBEDTLS_{option} is not defined"
             yield Finding(Severity.ERROR, "device", what, proof, "define it, or use a key on a curve that is enabled")
     elif isinstance(key, rsa.RSAPublicKey):
-        octets = config.number("MPI_MAX_SIZE", DEFAULT_MPI_MAX_SIZE)
+        octets = mpi_max_size(config)
         if "RSA_C" not in config:
             yield Finding(Severity.ERROR, "device", what, "MBEDTLS_RSA_C is not defined", "define it, or use an EC key")
         elif key.key_size > 8 * octets:

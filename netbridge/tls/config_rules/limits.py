@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..config import Config
 from ..severity import Severity
 from .advice import Advice, Device
 
@@ -18,8 +19,13 @@ CURVES = {
 """Bits of each curve that ECP_DP_..._ENABLED names."""
 
 
+def mpi_max_size(config: Config) -> int:
+    """The octets of the largest integer."""
+    return config.number("MPI_MAX_SIZE", DEFAULT_MPI_MAX_SIZE)
+
+
 def curve_beyond_the_limits(device: Device) -> Iterator[Advice]:
-    octets = device.config.number("MPI_MAX_SIZE", DEFAULT_MPI_MAX_SIZE)
+    octets = mpi_max_size(device.config)
     bits_allowed = device.config.number("ECP_MAX_BITS", 521) if device.version < "3" else 521
     for curve, bits in CURVES.items():
         option = device.config.options.get(f"ECP_DP_{curve}_ENABLED")
@@ -34,7 +40,7 @@ def curve_beyond_the_limits(device: Device) -> Iterator[Advice]:
 
 
 def rsa_beyond_the_limits(device: Device) -> Iterator[Advice]:
-    octets = device.config.number("MPI_MAX_SIZE", DEFAULT_MPI_MAX_SIZE)
+    octets = mpi_max_size(device.config)
     if "RSA_C" in device.config and octets < 256:
         what = f"MBEDTLS_MPI_MAX_SIZE {octets} is too small for RSA keys of 2048 bits"
         why = "signatures of such keys cannot be verified or made"

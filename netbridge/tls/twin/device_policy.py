@@ -13,6 +13,7 @@ from stm32emu.netbridge.tls.algorithms import ECDSA, GROUPS, RSA
 from stm32emu.netbridge.tls.config_rules import Device
 from stm32emu.netbridge.tls.config_rules.limits import content_len
 from stm32emu.netbridge.tls.config_rules.suites import missing_for
+from stm32emu.netbridge.tls.mbedtls_options import curve_name
 from stm32emu.netbridge.tls.suites import SUITES
 from stm32emu.netbridge.tls.twin import key_agreement
 from stm32emu.netbridge.tls.twin.ciphers import CIPHERS
@@ -91,11 +92,10 @@ def _suites(device: Device) -> Iterator[int]:
 
 
 def _groups(device: Device) -> Iterator[int]:
-    names = {"CURVE25519": "x25519"} | {f"BP{bits}R1": f"brainpoolP{bits}r1" for bits in (256, 384, 512)}
     codes = {GROUPS[code]: code for code in key_agreement.GROUPS}
     for curve in _CURVES_2 if device.version < "3" else _CURVES_3:
         known = device.version != "2.16" or curve != "CURVE25519"  # 2.16 has it for other uses than TLS
-        code = codes.get(names.get(curve, curve.lower()))
+        code = codes.get(curve_name(curve))
         if code is not None and known and f"ECP_DP_{curve}_ENABLED" in device.config:
             yield code
 
