@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-from stm32emu.elf import load_firmware
+from stm32emu.elf import Firmware, load_firmware
 from stm32emu.netbridge.tls.certificate import Certificate
 from stm32emu.netbridge.tls.credential_search import find_credentials
 from stm32emu.netbridge.tls.private_key import fingerprint, key_name
@@ -61,10 +62,14 @@ def _owner(key: PrivateKeyTypes, certificates: list[Certificate]) -> Certificate
     return next((c for c in certificates if c.public_key and fingerprint(c.public_key) == wanted), None)
 
 
-def find_in_firmware(path: Path) -> Credentials:
+def credentials_in_file(path: Path) -> Credentials:
     """Search what an ELF loads. Raises UserError for a file that is no firmware."""
     firmware = load_firmware(path)
-    symbols = Symbols.from_elf(path)
+    return find_in_firmware(firmware, Symbols.from_elf(BytesIO(firmware.contents)))
+
+
+def find_in_firmware(firmware: Firmware, symbols: Symbols) -> Credentials:
+    """Search what a firmware loads."""
     found = []
     for segment in firmware.segments:
         for credential in find_credentials(segment.data):

@@ -95,7 +95,7 @@ class Explanation:
         """Of the private keys in the firmware: which of them signs tells a wrong key on a single connection."""
         return {
             f"the private key at {each.address:#010x} in the firmware": each.content.public_key()
-            for each in find_in_firmware(self._machine.firmware.path).found
+            for each in find_in_firmware(self._machine.firmware, self._machine.symbols).found
             if not isinstance(each.content, Certificate)
         }
 

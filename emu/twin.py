@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stm32emu.credentials import find_in_firmware
+from stm32emu.credentials import credentials_in_file
 from stm32emu.errors import UserError
 from stm32emu.netbridge.tls.certificate import Certificate, CertificateError, read_certificates
 from stm32emu.netbridge.tls.config import ConfigError, read_config
@@ -86,7 +86,7 @@ def _identities(options: TwinOptions) -> tuple[list[Identity], tuple[Certificate
         return [make_identity(read_certificates(cert), read_private_key(key)) for cert, key in pairs], roots
     if options.elf is None:
         raise UserError("whose twin is it? give --cert and --key, or --elf FIRMWARE.ELF to find them in the firmware")
-    credentials = find_in_firmware(options.elf)
+    credentials = credentials_in_file(options.elf)
     if not credentials.pairs:
         raise UserError(f"{options.elf} holds no certificate with its key: give the files with --cert and --key")
     identities = [make_identity((leaf,), key) for leaf, key in credentials.pairs]

@@ -96,10 +96,10 @@ def _certificates(path: Path | None) -> tuple[Certificate, ...]:
 
 def _from_elf(elf: Path, ca: Path | None, basis: dict[str, Any]) -> list[Identity]:
     """One identity for each private key in the firmware; what is found is listed on stderr."""
-    from stm32emu.credentials import find_in_firmware
+    from stm32emu.credentials import credentials_in_file
     from stm32emu.netbridge.tls.certificate_rules import Identity
 
-    credentials = find_in_firmware(elf)
+    credentials = credentials_in_file(elf)
     for found in credentials.found:
         click.echo(f"found: {found}", err=True)
     if not credentials.pairs:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,8 +59,8 @@ def _functions(elf: Path) -> frozenset[str]:
     from stm32emu.elf import load_firmware
     from stm32emu.symbols import Symbols
 
-    load_firmware(elf)
-    names = frozenset(symbol.name for symbol in Symbols.from_elf(elf))
+    symbols = Symbols.from_elf(BytesIO(load_firmware(elf).contents))
+    names = frozenset(symbol.name for symbol in symbols)
     if not names:
         raise UserError(f"{elf} has no symbols: give the ELF as it was linked, not a stripped copy")
     return names
