@@ -64,7 +64,7 @@ tlsfuzzer: .venv/ready-for-tests
 
 # Takes minutes and wants an otherwise idle machine; BENCH="interrupts idle" measures only those.
 bench: .venv/ready-for-tests images
-	@PYTHONPATH=tests/firmware .venv/bin/python -m benchmarks $(BENCH)
+	@PYTHONPATH=tests/firmware:tests .venv/bin/python -m benchmarks $(BENCH)
 
 images: build/setup/images
 	@$(BUILD_IMAGES)

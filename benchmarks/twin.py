@@ -7,18 +7,17 @@ import socket
 import ssl
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from benchmarks.measure import ROOT, Row, alone, medians
 from runs import free_port
+from tls_exchange import exchange
 
 CERTS = ROOT / "images" / "build" / "host" / "certs"
 HANDSHAKES = 100
 BULK = 16 << 20
-CHUNK = 1 << 16
 
 
 def context() -> ssl.SSLContext:
@@ -62,12 +61,8 @@ def echoed(port: int) -> float:
     """Megabytes in a second that go there and come back."""
     data = bytes(BULK)
     with socket.create_connection(("127.0.0.1", port)) as raw, context().wrap_socket(raw) as tls:
-        before, count = time.perf_counter(), 0
-        sender = threading.Thread(target=tls.sendall, args=(data,))
-        sender.start()
-        while count < BULK:
-            count += len(tls.recv(CHUNK))
-        sender.join()
+        before = time.perf_counter()
+        exchange(tls, data)
         return BULK / 1e6 / (time.perf_counter() - before)
 
 

@@ -9,20 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from commands import doctor
 from runs import IMAGES
-from stm32emu.cli.main import main
 from symptoms import CERTS, GOOD_DATE
 
 HEADER = str(IMAGES.parent / "tls_server" / "mbedtls_config.h")
 CA = ["--ca", str(CERTS / "ca.crt")]
-
-
-def doctor(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as ended:
-        main(["doctor", "certs", *words])
-    output = capsys.readouterr()
-    assert isinstance(ended.value.code, int)
-    return ended.value.code, output.out, output.err
 
 
 def pair(name: str) -> list[str]:
@@ -33,18 +25,20 @@ def pair(name: str) -> list[str]:
 def test_the_reports_files_are_valid_but_for_the_date(
     capsys: pytest.CaptureFixture[str], name: str, hostname: list[str]
 ) -> None:
-    code, text, _ = doctor(capsys, *pair(name), *hostname, "--config", HEADER, "--at", GOOD_DATE)
+    code, text, _ = doctor(capsys, "certs", *pair(name), *hostname, "--config", HEADER, "--at", GOOD_DATE)
     assert code == 0
     assert "error" not in text
     assert "ok: pair: the private key belongs to CN=" in text
     assert "is signed by CN=Polarssl Test EC CA" in text
-    code, text, _ = doctor(capsys, *pair(name), *hostname, "--at", "2030-01-01", "--json")
+    code, text, _ = doctor(capsys, "certs", *pair(name), *hostname, "--at", "2030-01-01", "--json")
     assert code == 1
     assert {finding["topic"] for finding in json.loads(text) if finding["severity"] == "error"} == {"dates"}
 
 
 def test_what_a_firmware_holds(capsys: pytest.CaptureFixture[str]) -> None:
-    code, text, log = doctor(capsys, "--elf", str(IMAGES / "tls_server.elf"), "--at", GOOD_DATE, "--config", HEADER)
+    code, text, log = doctor(
+        capsys, "certs", "--elf", str(IMAGES / "tls_server.elf"), "--at", GOOD_DATE, "--config", HEADER
+    )
     assert code == 0
     assert "ok: pair: the private key belongs to CN=localhost" in text
     assert "ok: chain: CN=localhost is signed by CN=Polarssl Test EC CA" in text
@@ -52,7 +46,7 @@ def test_what_a_firmware_holds(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_firmware_without_any(capsys: pytest.CaptureFixture[str]) -> None:
-    code, _, errors = doctor(capsys, "--elf", str(IMAGES / "echo.elf"))
+    code, _, errors = doctor(capsys, "certs", "--elf", str(IMAGES / "echo.elf"))
     assert code == 2
     assert "holds neither certificates nor private keys" in errors
 
@@ -68,7 +62,7 @@ def encrypted(tmp_path: Path) -> str:
 
 
 def test_an_encrypted_key(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    code, _, errors = doctor(capsys, "--cert", str(CERTS / "server5.crt"), "--key", encrypted(tmp_path))
+    code, _, errors = doctor(capsys, "certs", "--cert", str(CERTS / "server5.crt"), "--key", encrypted(tmp_path))
     assert code == 2
     assert "is encrypted: decrypt it first" in errors
 
@@ -90,7 +84,7 @@ def test_an_encrypted_key(capsys: pytest.CaptureFixture[str], tmp_path: Path) ->
     ],
 )
 def test_bad_input_is_one_sentence(capsys: pytest.CaptureFixture[str], words: list[str], because: str) -> None:
-    code, text, errors = doctor(capsys, *words)
+    code, text, errors = doctor(capsys, "certs", *words)
     assert (code, text) == (2, "")
     assert because in errors
     assert errors.count("\n") == 1
@@ -102,6 +96,6 @@ def test_names_cannot_move_a_terminals_cursor(capsys: pytest.CaptureFixture[str]
     subprocess.run(
         [*command, "-subj", subject, "-keyout", tmp_path / "x.key", "-out", path], check=True, capture_output=True
     )
-    _, text, _ = doctor(capsys, "--cert", str(path))
+    _, text, _ = doctor(capsys, "certs", "--cert", str(path))
     assert text.startswith("CN=a\\x1b[31mb\\nc, on ")
     assert "\033" not in text

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import random
-import select
 import socket
 import ssl
 import subprocess
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from stm32emu.netbridge.tls.suites import SUITES
 from stm32emu.netbridge.tls.twin.policy import Policy
+from tls_exchange import exchange
 from twin_flights import Client
 from twin_server import Authority, Issued, Twin, identity_of, make_site, serving
 
@@ -46,23 +46,6 @@ def connect(port: int) -> ssl.SSLSocket:
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers("ALL:@SECLEVEL=0")
     return context.wrap_socket(socket.create_connection(("127.0.0.1", port), 60), server_hostname="localhost")
-
-
-def exchange(tls: ssl.SSLSocket, data: bytes) -> bytes:
-    """Send and receive in turn until as much is back: OpenSSL's objects do not stand two threads at once."""
-    tls.setblocking(False)
-    rest, received = memoryview(data), bytearray()
-    while len(received) < len(data):
-        before = len(rest), len(received)
-        with suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            rest = rest[tls.send(rest[: 1 << 16]) :] if rest else rest
-        with suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            piece = tls.recv(1 << 16)
-            assert piece, f"closed after {len(received)} bytes"
-            received += piece
-        if before == (len(rest), len(received)):
-            assert any(select.select([tls], [tls] if rest else [], [], 60)), "silence"
-    return bytes(received)
 
 
 @pytest.mark.parametrize("suite", ECDSA_SUITES, ids=lambda code: SUITES[code].openssl)
