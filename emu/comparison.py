@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -147,33 +148,28 @@ class _Device:
         options = replace(options, ports=(Forward(0, port),), no_explain=True)
         self._session = Session(options, console=self._console.extend, log=log)
         self._over = threading.Event()
-        self._transcript: Transcript | None = None
-        self._error: UserError | None = None
 
     def observe(self, network: Network, client: Client) -> tuple[Transcript, str]:
         """The connection, and what the console said from its beginning on."""
-        visitor = threading.Thread(target=self._visit, args=(network, client))
-        visitor.start()
-        try:
-            outcome = self._session.run()
-        finally:
-            self._over.set()
-            visitor.join()
-        if self._error:
-            raise self._error
-        if self._transcript is None:
+        with ThreadPoolExecutor(1) as threads:
+            visit = threads.submit(self._visit, network, client)
+            try:
+                outcome = self._session.run()
+            finally:
+                self._over.set()
+            transcript = visit.result()
+        if transcript is None:
             raise GuestError(f"the firmware never listened: {outcome.reason or 'the run ended first'}")
-        return self._transcript, self._console[self._before :].decode(errors="replace")
+        return transcript, self._console[self._before :].decode(errors="replace")
 
-    def _visit(self, network: Network, client: Client) -> None:
+    def _visit(self, network: Network, client: Client) -> Transcript | None:
+        """The client's connection, None if the firmware never listens; the run ends with it, whatever happens."""
         try:
             target = self._listening()
             self._before = len(self._console)
-            if target is not None:
-                self._transcript = network.observe(client, target)
-        except UserError as error:
-            self._error = error
-        self._session.interrupt(0)
+            return network.observe(client, target) if target is not None else None
+        finally:
+            self._session.interrupt(0)
 
     def _listening(self) -> int | None:
         """The host's port, once the firmware answers; None if it never does."""

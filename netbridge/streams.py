@@ -21,7 +21,7 @@ ETHERTYPE_VLAN = 0x8100
 WINDOW = 1 << 20
 """Bytes kept of what came too early, of one direction."""
 MAX_STREAMS = 4096
-"""Connections that are remembered; beyond, the one that has been quiet for longest is forgotten."""
+"""Connections that are remembered; beyond, the one that was opened first is forgotten."""
 
 _IPV4 = struct.Struct("!BxH2xHxB2x4s4s")
 _TCP = struct.Struct("!HHIIBB")
@@ -218,7 +218,8 @@ class TcpStreams:
     def _open(self, segment: Segment, now: int) -> _Connection:
         if len(self._connections) >= 2 * MAX_STREAMS:
             src, dst = next(iter(self._connections))
-            del self._connections[src, dst], self._connections[dst, src]
+            for ends in ((src, dst), (dst, src)):
+                self._connections.pop(ends, None)  # they are equal where a machine talks to itself
         midway = not segment.flags & SYN
         to_server = self._is_from_client(segment)
         client, server = (segment.src, segment.dst) if to_server else (segment.dst, segment.src)

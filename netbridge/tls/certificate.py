@@ -112,9 +112,13 @@ class Certificate:
     @property
     def label(self) -> str:
         """What to call it: its common name, else its whole subject, else its serial number."""
-        return (
-            f"CN={self.subject.get('CN')}" if self.subject.get("CN") else str(self.subject) or f"serial {self.serial}"
-        )
+        common = self.subject.get("CN")
+        return f"CN={common}" if common else str(self.subject) or f"serial {self.serial_text}"
+
+    @property
+    def serial_text(self) -> str:
+        """The serial number: in decimal, but in hexadecimal beyond the 20 octets of RFC 5280 section 4.1.2.2."""
+        return str(self.serial) if self.serial.bit_length() <= 160 else hex(self.serial)
 
     @property
     def signed_with(self) -> str:

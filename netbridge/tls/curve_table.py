@@ -142,3 +142,4 @@ CURVES = {
     ),
 }
 """By their code as named groups; the cofactor of each is 1."""
+CURVES_BY_NAME = {curve.name: curve for curve in CURVES.values()}

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OID = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06
+BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, OID = 0x01, 0x02, 0x03, 0x04, 0x06
 UTC_TIME, GENERALIZED_TIME = 0x17, 0x18
-SEQUENCE, SET = 0x30, 0x31
+SEQUENCE = 0x30
+LONGEST_ARC = 128
+"""Bits of a number in an OID; the longest in use are UUIDs (X.667)."""
 
 
 class DerError(ValueError):
@@ -70,6 +72,8 @@ def oid(value: Tlv, what: str) -> str:
     numbers, number = [], 0
     for octet in value.expect(OID, what).contents:
         number = number << 7 | octet & 0x7F
+        if number >> LONGEST_ARC:
+            raise DerError(f"{what} at byte {value.at} has a number that is too long")
         if not octet & 0x80:
             numbers.append(number)
             number = 0

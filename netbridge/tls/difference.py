@@ -104,7 +104,7 @@ def steps(evidence: Evidence) -> list[Step]:
 
 
 _COMPARED = ("Finished", "application data", "ChangeCipherSpec")
-_SEALED = {names.HANDSHAKE: "Finished", names.APPLICATION_DATA: "application data", names.ALERT: "alert (encrypted)"}
+_SEALED = {names.APPLICATION_DATA: "application data", names.ALERT: "alert (encrypted)"}
 
 
 def _step(evidence: Evidence, event: Event) -> Step:
@@ -181,7 +181,7 @@ def _describe(der: bytes) -> str:
     except DerError as error:
         return f"{len(der)} bytes that are no certificate ({error})"
     dates = f"{certificate.not_before:%Y-%m-%d} to {certificate.not_after:%Y-%m-%d}"
-    return f"{certificate.label}, serial {certificate.serial}, {dates}, {len(der)} bytes"
+    return f"{certificate.label}, serial {certificate.serial_text}, {dates}, {len(der)} bytes"
 
 
 def _key_exchange(evidence: Evidence, message: EcdheKeyExchange) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ from stm32emu.netbridge.tls import messages, names
 from stm32emu.netbridge.tls.algorithms import ECDSA, Scheme, group_name
 from stm32emu.netbridge.tls.certificate import Certificate, parse_certificate
 from stm32emu.netbridge.tls.clients import client_of
-from stm32emu.netbridge.tls.curve_table import CURVES
+from stm32emu.netbridge.tls.curve_table import CURVES, CURVES_BY_NAME
 from stm32emu.netbridge.tls.curves import X25519, Curve, Point, x25519_is_sound
 from stm32emu.netbridge.tls.der import DerError
 from stm32emu.netbridge.tls.device import Mark
@@ -65,7 +65,6 @@ STAGES = {
 }
 LONG = 5_000_000_000
 """Nanoseconds that no step of a handshake takes in a device that is well."""
-CURVES_BY_NAME = {curve.name: curve for curve in CURVES.values()}
 
 
 @dataclass(frozen=True)

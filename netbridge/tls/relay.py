@@ -32,7 +32,12 @@ class Relay:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         observer = Observer(len(self.observers) + 1, _now())
         self.observers.append(observer)
-        far_reader, far_writer = await asyncio.open_connection(LOOPBACK, self._target)
+        try:
+            far_reader, far_writer = await asyncio.open_connection(LOOPBACK, self._target)
+        except OSError:
+            observer.end(Side.SERVER, End.RESET, _now())
+            writer.transport.abort()
+            return
         ways = (
             _Way(observer, Side.CLIENT, reader, far_writer),
             _Way(observer, Side.SERVER, far_reader, writer),

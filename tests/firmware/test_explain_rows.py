@@ -89,7 +89,9 @@ def receive_flight(peer: socket.socket) -> bytes:
     """Up to ServerHelloDone, which is in a record of its own."""
     received = b""
     while not received.endswith(b"\x0e\0\0\0"):
-        received += peer.recv(4096)
+        piece = peer.recv(4096)
+        assert piece, "closed by the server"
+        received += piece
     return received
 
 

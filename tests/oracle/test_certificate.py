@@ -7,6 +7,7 @@ import subprocess
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,11 @@ from stm32emu.netbridge.tls.certificate import (
     KEY_USAGES,
     Certificate,
     CertificateError,
+    Name,
     parse_certificate,
     read_certificates,
 )
-from stm32emu.netbridge.tls.der import DerError
+from stm32emu.netbridge.tls.der import DerError, oid, read
 
 BUILD = Path(__file__).resolve().parents[2] / "images" / "build"
 FILES = sorted((BUILD / "src/mbedtls/tests/data_files").rglob("*.crt"))
@@ -157,3 +159,16 @@ def test_files_that_are_none(tmp_path: Path, data: bytes, because: str) -> None:
     path.write_bytes(data)
     with pytest.raises(CertificateError, match=because):
         read_certificates(path)
+
+
+def test_a_number_without_end_in_an_oid() -> None:
+    """Python would not even print it; nothing that is in use comes near."""
+    with pytest.raises(DerError, match="a kind at byte 0 has a number that is too long"):
+        oid(read(b"\x06\x82\x08\x34\x2a" + 2098 * b"\xff" + b"\x7f"), "a kind")
+
+
+def test_a_serial_number_without_end_has_a_text() -> None:
+    (ca,) = read_certificates(CERTS / "ca.crt")
+    nameless = replace(ca, subject=Name((), b""), serial=1 << 20_000)
+    assert nameless.label == f"serial {1 << 20_000:#x}"
+    assert replace(nameless, serial=-5).label == "serial -5"

@@ -94,7 +94,9 @@ def test_a_crowd_at_once(echo: Twin) -> None:
         sock.sendall(client.say(text))
         heard = b""
         while len(heard) < len(text):
-            heard += client.hear(sock.recv(1 << 16))
+            said = sock.recv(1 << 16)
+            assert said, "closed by the server"
+            heard += client.hear(said)
         assert heard == text
         sock.close()
 

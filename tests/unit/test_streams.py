@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import pytest
+
+from stm32emu.netbridge import streams
 from stm32emu.netbridge.streams import Address, Segment, TcpStreams, ethernet_segment
 from stm32emu.netbridge.wire.tcp import ACK, FIN, PSH, RST, SYN
 
@@ -135,3 +138,12 @@ def test_other_traffic_is_no_segment() -> None:
     assert ethernet_segment(bytes(60)) is None
     assert ethernet_segment(bytes(12) + b"\x08\x00\x45" + bytes(40)) is None
     assert ethernet_segment(bytes(12) + b"\x86\xdd" + bytes(60)) is None
+
+
+def test_more_connections_than_are_remembered_one_of_them_with_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "MAX_STREAMS", 2)
+    listener = Listener()
+    for port in range(4):
+        peer = (CLIENT[0], port) if port else SERVER
+        listener.streams.receive(Segment(peer, SERVER, 100, 0, SYN, b""), 0)
+    assert [client[1] for client in listener.clients] == [4433, 1, 2, 3]

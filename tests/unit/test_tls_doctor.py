@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -28,6 +30,7 @@ from stm32emu.netbridge.tls.doctor import diagnose
 from stm32emu.netbridge.tls.evidence import Evidence
 from stm32emu.netbridge.tls.extensions import Extension
 from stm32emu.netbridge.tls.messages import Certificate, ClientHello, ClientKeyExchange
+from stm32emu.netbridge.tls.rules.arithmetic import keys_differ
 from stm32emu.netbridge.tls.transcript import End, Side
 from stm32emu.netbridge.tls.verdict import Case, Verdict
 from tls_samples import Identity, handshake, identity, observe
@@ -432,3 +435,18 @@ def test_healthy_handshakes_by_openssl(who: Identity) -> None:
     evidence = [Evidence(each, parse_certificate(who.der)) for each in transcripts]
     assert [each.sound for each in evidence] == [True, True]
     assert diagnose(Case(evidence)).id == "nothing-wrong"
+
+
+@pytest.mark.parametrize(
+    ("recovered", "differ"),
+    [
+        ([{1, 2}, {3, 4}], True),
+        ([{1, 2}, {3, 4}, {1, 5}], False),
+        ([{1, 2}], False),
+        ([set(), set()], False),  # as of RSA signatures, from which no key can be recovered
+        ([{1, 2}, set()], False),
+    ],
+)
+def test_keys_differ_if_no_two_signatures_can_be_from_one(recovered: list[set[int]], differ: bool) -> None:
+    bad = [SimpleNamespace(recovered=frozenset(keys)) for keys in recovered]
+    assert keys_differ(cast("list[Evidence]", bad)) is differ

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 from stm32emu.netbridge.tls.evidence import Check, Evidence, Stage
 from stm32emu.netbridge.tls.transcript import Side
@@ -52,7 +51,7 @@ def _bad_signature(wrong: Sequence[Evidence]) -> tuple[str, ...]:
 def keys_differ(bad: Sequence[Evidence]) -> bool:
     """Whether no two signatures can be from one key."""
     keys = [each.recovered for each in bad]
-    return len(keys) > 1 and not any(one & other for one, other in pairwise(keys))
+    return len(keys) > 1 and all(keys) and len(frozenset().union(*keys)) == sum(map(len, keys))
 
 
 def same_key(bad: Sequence[Evidence]) -> bool:

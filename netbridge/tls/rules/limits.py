@@ -68,7 +68,7 @@ def _long_record(case: Case, evidence: Evidence, length: int, what: str, limit: 
         (f"the {what} is a record of {length} bytes on connection {evidence.number}", known),
         "every client sees the connection close; mbedTLS's server reports -0x7100",
         COMPUTED_WELL,
-        "raise MBEDTLS_SSL_MAX_CONTENT_LEN (4096), or let the client negotiate max_fragment_length and send no chain",
+        "raise MBEDTLS_SSL_MAX_CONTENT_LEN, or let the client negotiate max_fragment_length and send no chain",
     )
 
 

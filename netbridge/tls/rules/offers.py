@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from stm32emu.netbridge.tls import names
 from stm32emu.netbridge.tls.algorithms import ECDSA, GROUPS, RSA, Scheme, group_name
-from stm32emu.netbridge.tls.evidence import CURVES_BY_NAME, Evidence, Stage
+from stm32emu.netbridge.tls.curve_table import CURVES_BY_NAME
+from stm32emu.netbridge.tls.evidence import Evidence, Stage
 from stm32emu.netbridge.tls.messages import ClientHello
 from stm32emu.netbridge.tls.suites import SUITES, suite_name
 from stm32emu.netbridge.tls.transcript import Side

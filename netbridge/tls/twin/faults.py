@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from stm32emu.netbridge.tls import names
 from stm32emu.netbridge.tls.algorithms import Scheme
-from stm32emu.netbridge.tls.curve_table import CURVES
+from stm32emu.netbridge.tls.curve_table import CURVES_BY_NAME
 from stm32emu.netbridge.tls.curves import X25519, X25519_SIZE
 from stm32emu.netbridge.tls.ecdsa import digest_number
 from stm32emu.netbridge.tls.extensions import Extension
@@ -19,6 +19,7 @@ from stm32emu.netbridge.tls.messages import Certificate, EcdheKeyExchange, Serve
 from stm32emu.netbridge.tls.records import MAX_FRAGMENT
 from stm32emu.netbridge.tls.twin.conduct import Conduct
 from stm32emu.netbridge.tls.twin.drbg import SeededSource
+from stm32emu.netbridge.tls.twin.key_agreement import scalar
 from stm32emu.netbridge.tls.twin.protection import Protection, Random
 from stm32emu.netbridge.tls.twin.signing import SigningKey
 
@@ -160,12 +161,13 @@ class RepeatRandom(Conduct):
     def sign(self, key: SigningKey, scheme: Scheme, data: bytes, random: Random) -> bytes:
         if isinstance(key, rsa.RSAPrivateKey):
             return super().sign(key, scheme, data, random)
-        return _sign_with(key, scheme, data, int.from_bytes(random(32), "big"))
+        return _sign_with(key, scheme, data, random)
 
 
-def _sign_with(key: ec.EllipticCurvePrivateKey, scheme: Scheme, data: bytes, nonce: int) -> bytes:
-    """ECDSA with a nonce of one's own choice (SEC 1 section 4.1.3), which gives the key away if it repeats."""
-    curve = next(curve for curve in CURVES.values() if curve.name == key.curve.name)
+def _sign_with(key: ec.EllipticCurvePrivateKey, scheme: Scheme, data: bytes, random: Random) -> bytes:
+    """ECDSA with a nonce from `random` (SEC 1 section 4.1.3), which gives the key away if it repeats."""
+    curve = CURVES_BY_NAME[key.curve.name]
+    nonce = scalar(curve.n, random)
     r = ec.derive_private_key(nonce, key.curve).public_key().public_numbers().x % curve.n
     number = digest_number(curve, scheme.hash or "", data) or 0
     s = pow(nonce, -1, curve.n) * (number + r * key.private_numbers().private_value) % curve.n

@@ -45,7 +45,7 @@ class EcShare:
     def __init__(self, group: int, random: Random) -> None:
         self._curve = _CLASSES[group]()
         self._group = group
-        self._private = ec.derive_private_key(_scalar(CURVES[group].n, random), self._curve)
+        self._private = ec.derive_private_key(scalar(CURVES[group].n, random), self._curve)
         self.point = self._private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 
     def agree(self, peer: bytes) -> bytes:
@@ -74,8 +74,11 @@ class X25519Share:
             raise IllegalParameterError("the client's key is no X25519 key, or one of small order") from error
 
 
-def _scalar(order: int, random: Random) -> int:
-    """From 1 to order - 1, with 64 bits more than needed, so that no value is likelier (FIPS 186-4, B.4.1)."""
+def scalar(order: int, random: Random) -> int:
+    """A private key, or a nonce: from 1 to order - 1.
+
+    It takes 64 bits more than needed, so that no value is likelier (FIPS 186-4, B.4.1).
+    """
     size = (order.bit_length() + 64 + 7) // 8
     return int.from_bytes(random(size), "big") % (order - 1) + 1
 
