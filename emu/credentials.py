@@ -52,9 +52,10 @@ class Credentials:
     @property
     def pairs(self) -> list[tuple[Certificate, PrivateKeyTypes]]:
         """Every private key with its certificate; with the first leaf for want of one."""
-        leaves = [each for each in self.certificates if each not in self.roots] or self.certificates
+        roots, certificates = self.roots, self.certificates
+        leaves = [each for each in certificates if each not in roots] or certificates
         keys = [each.content for each in self.found if not isinstance(each.content, Certificate)]
-        return [(_owner(key, self.certificates) or leaves[0], key) for key in keys if leaves]
+        return [(_owner(key, certificates) or leaves[0], key) for key in keys if leaves]
 
 
 def _owner(key: PrivateKeyTypes, certificates: list[Certificate]) -> Certificate | None:

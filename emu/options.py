@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stm32emu.allocators import Contract, Kind
 from stm32emu.chips import Chip, find_chip
@@ -19,9 +19,11 @@ from stm32emu.faults import GRAMMAR, Fault, parse_fault
 from stm32emu.files import check_outputs
 from stm32emu.log import LEVELS
 from stm32emu.netbridge.forward import Forward, parse_forward
-from stm32emu.netbridge.tls.config import Config, ConfigError, read_config
 from stm32emu.peripherals.clock import ClockTree, ManualClock
 from stm32emu.peripherals.eth_phy import MODELS, make_phy
+
+if TYPE_CHECKING:
+    from stm32emu.netbridge.tls.config import Config
 
 CHECKS = ("alloc", "heap", "heap=exact", "stack", "uninit")
 """What `--check` can look for; emu/checks."""
@@ -211,7 +213,9 @@ def parse_phy(word: str) -> str:
 
 
 def parse_tls_config(word: str) -> Config:
-    """mbedTLS's config.h."""
+    """mbedTLS's config.h. What reads it is loaded only now: it is not small."""
+    from stm32emu.netbridge.tls.config import ConfigError, read_config
+
     try:
         return read_config(Path(word))
     except ConfigError as error:

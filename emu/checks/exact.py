@@ -57,7 +57,7 @@ class ExactHeap:
         return Finding(
             check="heap",
             text=f"{kind}: {who} {words}",
-            calls=self._scene.calls_at(pc)[1:] if pc else (),
+            calls=self._scene.calls_to_here(pc) if pc else (),
             notes=(),
             details=block_history(self._heap, self._scene, block) if where != Where.IN_NONE else (),
             data={"pc": pc, "address": address, "length": length, "block": block, "size": size},

@@ -80,15 +80,11 @@ class Scene:
 
     def calls(self, returned_to: int) -> tuple[Place, ...]:
         """The chain of calls, innermost first, of the code that a call has just returned to."""
-        registers = {**self._machine.registers().as_dict(), "pc": returned_to - 2}
-        chain = unwind(registers, self.read_memory, self.symbols)
-        return tuple(self.place(frame.place) for frame in chain)
+        return self.calls_at(returned_to - 2)
 
-    def calls_to_here(self, function: int) -> tuple[Place, ...]:
-        """The chain of calls that led to the start of `function`, or of a block in it, without that itself."""
-        registers = {**self._machine.registers().as_dict(), "pc": function}
-        chain = unwind(registers, self.read_memory, self.symbols)
-        return tuple(self.place(frame.place) for frame in chain[1:])
+    def calls_to_here(self, pc: int) -> tuple[Place, ...]:
+        """The chain of calls that led to the instruction at `pc`, or the start of a function, without that itself."""
+        return self.calls_at(pc)[1:]
 
     def calls_at(self, pc: int) -> tuple[Place, ...]:
         """The chain of calls of the instruction at `pc`, which is about to run: itself first."""

@@ -58,7 +58,7 @@ class UninitCheck:
         return Finding(
             check="uninit",
             text=f"a value that was never written {WORDS[use]}: {self._scene.place(pc)}",
-            calls=self._scene.calls_at(pc)[1:],
+            calls=self._scene.calls_to_here(pc),
             notes=(),
             details=(f"{first}, at {address:#010x}", *self._owner(address)),
             data={"pc": pc, "read": read, "address": address},

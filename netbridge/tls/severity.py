@@ -13,3 +13,8 @@ class Severity(Enum):
     WARNING = "warning"
     NOTE = "note"
     OK = "ok"
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst."""
+        return list(Severity).index(self)

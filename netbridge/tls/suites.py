@@ -142,16 +142,6 @@ class Suite:
         return "-".join(filter(None, (exchange, cipher))).replace("_", "-")
 
     @property
-    def ephemeral_ec(self) -> bool:
-        """Whether the server sends a point in its ServerKeyExchange."""
-        return self.exchange.startswith("ECDHE") or self.exchange == "ECDH_anon"
-
-    @property
-    def ephemeral_dh(self) -> bool:
-        """Whether it sends a Diffie-Hellman value there."""
-        return self.exchange.startswith("DHE") or self.exchange == "DH_anon"
-
-    @property
     def signed(self) -> bool:
         """Whether it signs what it sends there."""
         return self.exchange in ("ECDHE_ECDSA", "ECDHE_RSA", "DHE_RSA")

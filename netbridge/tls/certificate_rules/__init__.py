@@ -23,7 +23,7 @@ RULES: tuple[Callable[[Identity], Iterator[Finding]], ...] = (
 def judge(identity: Identity) -> list[Finding]:
     """All findings, the worst first; in the order of the rules otherwise."""
     found = [finding for rule in RULES for finding in _findings(rule, identity)]
-    return sorted(found, key=lambda finding: list(Severity).index(finding.severity))
+    return sorted(found, key=lambda finding: finding.severity.rank)
 
 
 def _findings(rule: Callable[[Identity], Iterator[Finding]], identity: Identity) -> list[Finding]:

@@ -5,12 +5,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from ..certificate import Certificate
 from ..config import Config
 from ..severity import Severity
+
+MOST = 10  # certificates in a path
+
+
+@dataclass(frozen=True)
+class Link:
+    """A certificate and who signed it: None if nobody at hand did; `named` are those with the right name."""
+
+    certificate: Certificate
+    issuer: Certificate | None
+    named: tuple[Certificate, ...]
 
 
 @dataclass(frozen=True)
@@ -29,6 +41,25 @@ class Identity:
     hostname: str | None = None
     config: Config | None = None
     version: str = "2.28"
+
+    @cached_property
+    def links(self) -> list[Link]:
+        """From the leaf upwards, up to what is trusted, to what signs itself, or to where the chain breaks."""
+        found: list[Link] = []
+        certificate: Certificate | None = self.leaf
+        while certificate is not None and len(found) < MOST:
+            at_hand = [*self.roots, *self.chain]
+            named = tuple(c for c in at_hand if c.subject.normal == certificate.issuer.normal)
+            issuer = next((c for c in named if certificate.signed_by(c.public_key)), None)
+            found.append(Link(certificate, issuer, named))
+            ended = certificate in self.roots or issuer is None or issuer.der == certificate.der
+            certificate = None if ended else issuer
+        return found
+
+    @property
+    def path(self) -> list[Certificate]:
+        """The certificates of the links, the leaf first (RFC 5280 section 6)."""
+        return [link.certificate for link in self.links]
 
     @property
     def leaf(self) -> Certificate:

@@ -4,47 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from ..certificate import Certificate
 from ..private_key import fingerprint
 from ..severity import Severity
-from .finding import Finding, Identity
-
-MOST = 10  # certificates in a path
-
-
-@dataclass(frozen=True)
-class Link:
-    """A certificate and who signed it: None if nobody at hand did; `named` are those with the right name."""
-
-    certificate: Certificate
-    issuer: Certificate | None
-    named: tuple[Certificate, ...]
-
-
-def links(identity: Identity) -> list[Link]:
-    """From the leaf upwards, up to what is trusted, to what signs itself, or to where the chain breaks."""
-    found: list[Link] = []
-    certificate: Certificate | None = identity.leaf
-    while certificate is not None and len(found) < MOST:
-        at_hand = [*identity.roots, *identity.chain]
-        named = tuple(c for c in at_hand if c.subject.normal == certificate.issuer.normal)
-        issuer = next((c for c in named if certificate.signed_by(c.public_key)), None)
-        found.append(Link(certificate, issuer, named))
-        ended = certificate in identity.roots or issuer is None or issuer.der == certificate.der
-        certificate = None if ended else issuer
-    return found
-
-
-def path(identity: Identity) -> list[Certificate]:
-    """The certificates of the path, the leaf first."""
-    return [link.certificate for link in links(identity)]
+from .finding import Finding, Identity, Link
 
 
 def signatures(identity: Identity) -> Iterator[Finding]:
     """Each link's signature, and where the path ends."""
-    found = links(identity)
+    found = identity.links
     for link in found:
         if link.certificate not in identity.roots:
             yield _link(link)
@@ -78,7 +47,7 @@ def _link(link: Link) -> Finding:
 
 def issuers(identity: Identity) -> Iterator[Finding]:
     """What a CA must be allowed (RFC 5280 sections 4.2.1.3 and 4.2.1.9)."""
-    for depth, certificate in enumerate(path(identity)[1:]):
+    for depth, certificate in enumerate(identity.path[1:]):
         authority, length = certificate.authority
         if not authority:
             what = f"{certificate.label} signed a certificate and is no CA"
@@ -97,7 +66,7 @@ def issuers(identity: Identity) -> Iterator[Finding]:
 
 def order(identity: Identity) -> Iterator[Finding]:
     """What is sent must be the path in its order (RFC 5246 section 7.4.2); the root may be left out."""
-    wanted = [certificate for certificate in path(identity) if certificate in identity.chain]
+    wanted = [certificate for certificate in identity.path if certificate in identity.chain]
     sent = [certificate for certificate in identity.chain if certificate in wanted]
     if sent != wanted:
         what, proof = "the certificates are not in order", f"sent {_labels(sent)}; each must be signed by the next"

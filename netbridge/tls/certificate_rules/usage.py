@@ -17,7 +17,6 @@ from ..certificate import (
 )
 from ..severity import Severity
 from .finding import Finding, Identity
-from .path import path
 
 SERVER_AUTH, ANY_PURPOSE = "1.3.6.1.5.5.7.3.1", "2.5.29.37.0"
 PURPOSES = {SERVER_AUTH: "serverAuth", "1.3.6.1.5.5.7.3.2": "clientAuth", "1.3.6.1.5.5.7.3.3": "codeSigning"}
@@ -40,14 +39,14 @@ def purpose(identity: Identity) -> Iterator[Finding]:
         yield Finding(
             Severity.ERROR, "usage", f"{leaf.label} is not for servers", proof, "have it reissued with serverAuth"
         )
-    if leaf.authority[0] and len(path(identity)) > 1:
+    if leaf.authority[0] and len(identity.path) > 1:
         fix = "use a certificate of its own for the server"
         yield Finding(Severity.WARNING, "usage", f"{leaf.label} is a CA", "its basic constraints say CA:TRUE", fix)
 
 
 def critical(identity: Identity) -> Iterator[Finding]:
     """Extensions that a client must understand and does not."""
-    for certificate in path(identity):
+    for certificate in identity.path:
         for dotted, extension in certificate.extensions.items():
             if extension.critical and dotted not in UNDERSTOOD:
                 what = f"{certificate.label} has a critical extension that clients do not know"
@@ -56,7 +55,7 @@ def critical(identity: Identity) -> Iterator[Finding]:
 
 def weak_hash(identity: Identity) -> Iterator[Finding]:
     """Hashes whose signatures can be forged; a root's own signature proves nothing and is left out."""
-    for certificate in path(identity):
+    for certificate in identity.path:
         if certificate not in identity.roots and certificate.signed_with.endswith(("MD5", "SHA1")):
             what = f"{certificate.label} is signed with {certificate.signed_with.rpartition(' ')[2]}"
             yield Finding(Severity.ERROR, "hash", what, "forgeries are practical; clients refuse it", "use SHA-256")
@@ -64,12 +63,14 @@ def weak_hash(identity: Identity) -> Iterator[Finding]:
 
 def form(identity: Identity) -> Iterator[Finding]:
     """What RFC 5280 wants of the encoding, and strict clients insist on."""
-    for certificate in path(identity):
+    for certificate in identity.path:
         if certificate.trailing:
             proof = f"{len(certificate.trailing)} octets after the end of its DER"
             yield _strict(certificate.label, "is followed by rubbish", proof)
         if certificate.serial <= 0:
-            yield _strict(certificate.label, "has a serial number that is not positive", f"it is {certificate.serial}")
+            yield _strict(
+                certificate.label, "has a serial number that is not positive", f"it is {certificate.serial_text}"
+            )
         if certificate.serial.bit_length() > 159:
             proof = f"{certificate.serial.bit_length() // 8 + 1} octets, at most 20 are allowed (section 4.1.2.2)"
             yield _strict(certificate.label, "has too long a serial number", proof)

@@ -9,15 +9,14 @@ from ipaddress import ip_address
 from ..certificate import Certificate
 from ..severity import Severity
 from .finding import Finding, Identity
-from .path import path
 
 
 def dates(identity: Identity) -> Iterator[Finding]:
     """Every certificate of the path (RFC 5280 section 4.1.2.5)."""
-    bad = [finding for certificate in path(identity) for finding in _date(certificate, identity)]
+    bad = [finding for certificate in identity.path for finding in _date(certificate, identity)]
     yield from bad
     if not bad:
-        first = min(path(identity), key=lambda certificate: certificate.not_after)
+        first = min(identity.path, key=lambda certificate: certificate.not_after)
         what = f"all dates hold on {identity.at:%Y-%m-%d}"
         yield Finding(Severity.OK, "dates", what, f"the first to end is {first.label}, on {first.not_after:%Y-%m-%d}")
 

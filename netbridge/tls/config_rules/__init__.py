@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 
 from ..config import Config
 from ..mbedtls_options import VERSIONS, known
-from ..severity import Severity
 from . import choices, limits, names, platform, suites
 from .advice import Advice, Device
 
@@ -24,7 +23,7 @@ RULES: tuple[Callable[[Device], Iterator[Advice]], ...] = (
 def advise(device: Device) -> list[Advice]:
     """All findings, the worst first."""
     found = [advice for rule in RULES for advice in rule(device)]
-    return sorted(found, key=lambda advice: list(Severity).index(advice.severity))
+    return sorted(found, key=lambda advice: advice.severity.rank)
 
 
 def likely_version(config: Config) -> str:

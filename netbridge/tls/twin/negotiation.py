@@ -20,7 +20,7 @@ from stm32emu.netbridge.tls.twin.alerts import (
     NoApplicationProtocolError,
     ProtocolVersionError,
 )
-from stm32emu.netbridge.tls.twin.ciphers import CIPHERS, Cipher
+from stm32emu.netbridge.tls.twin.ciphers import CIPHERS
 from stm32emu.netbridge.tls.twin.identity import Identity
 from stm32emu.netbridge.tls.twin.policy import Policy
 
@@ -36,11 +36,6 @@ class Choice:
     group: int
     scheme: Scheme
     identity: Identity
-
-    @property
-    def cipher(self) -> Cipher:
-        """What the suite encrypts with."""
-        return CIPHERS[self.suite]
 
 
 @dataclass(frozen=True)

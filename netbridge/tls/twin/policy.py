@@ -11,7 +11,7 @@ from stm32emu.netbridge.tls.certificate import Certificate
 from stm32emu.netbridge.tls.curves import X25519
 from stm32emu.netbridge.tls.records import MAX_PLAINTEXT
 
-SHA_1, SHA_224, SHA_256, SHA_384, SHA_512 = 2, 3, 4, 5, 6
+SHA_224, SHA_256, SHA_384, SHA_512 = 3, 4, 5, 6
 
 
 class ClientAuth(Enum):
