@@ -260,6 +260,11 @@ class Evidence:
             return None
         return digest_number(self.key_curve, self.scheme.hash or "", self.signed)
 
+    @property
+    def recoverable(self) -> bool:
+        """Whether the signature tells which keys it can be from: it is ECDSA, and what it signs is known."""
+        return self.key_curve is not None and self.numbers is not None and self.digest is not None
+
     @cached_property
     def recovered(self) -> frozenset[Point]:
         """The public keys that the signature can be from, on the certificate's curve."""

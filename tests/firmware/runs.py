@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "images" / "build"
-PATIENCE = 60  # seconds of wall time for anything to happen on a loaded machine
+PATIENCE = 180  # seconds of wall time for anything to happen on a loaded machine
 
 
 def free_port() -> int:
@@ -31,6 +31,7 @@ class Run:
 
     def __init__(self, *words: str) -> None:
         command = [sys.executable, "-m", "stm32emu", "run", *words]
+        self.limited = "--duration" in words
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.console = ""
         self.log = ""

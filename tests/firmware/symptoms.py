@@ -68,15 +68,18 @@ def observe(run: Run, client: str, options: Sequence[str] = (), *, date: str = G
     before = len(run.console)
     command = ["faketime", date, *COMMANDS[client](run.port(), options)]
     done = subprocess.run(command, input=REQUEST, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE)
-    server = _server_error(run, before)
-    symptom = READERS[client](done.stdout.decode(errors="replace"))
-    return ("hangs" if server == "hangs" else symptom), server
+    text = done.stdout.decode(errors="replace")
+    server = _server_error(run, before, text)
+    return ("hangs" if server == "hangs" else READERS[client](text)), server
 
 
-def _server_error(run: Run, before: int) -> str:
+def _server_error(run: Run, before: int, client: str) -> str:
     """The first error after `before` on the console, "" for a handshake that succeeded; or how the run ended."""
     try:
         line = run.wait_for(r"tls: \S.*: (-0x\w{4})|tls: TLSv1.2", of=lambda: run.console[before:])
-    except AssertionError:
+    except AssertionError as silent:
+        silent.add_note(f"the client said:\n{client}")
+        if run.process.poll() is None and not run.limited:
+            raise
         return {0: "hangs", 5: "hangs", 1: "faults"}[run.process.wait(PATIENCE)]
     return line[1] or ""

@@ -66,7 +66,9 @@ CLIENTS: dict[str, Sequence[str]] = {
 def compare(image: str, client: Sequence[str], *words: str) -> tuple[int, str]:
     """Exit code and output of `stm32emu compare`."""
     command = [sys.executable, "-m", "stm32emu", "compare", str(IMAGES / f"{image}.elf"), *(words or TWIN)]
-    done = subprocess.run([*command, "--patience", "30", "--", *client], capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [*command, "--patience", "30", "--", *client], capture_output=True, text=True, timeout=3 * PATIENCE
+    )
     assert not done.stderr, done.stderr
     return done.returncode, done.stdout
 
@@ -138,7 +140,7 @@ BAD_WORDS = {
 
 def test_an_option_that_there_is_not() -> None:
     command = [sys.executable, "-m", "stm32emu", "compare", "firmware.elf", "--wat", "--", "true"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "no such option '--wat'" in done.stderr
 
@@ -146,7 +148,7 @@ def test_an_option_that_there_is_not() -> None:
 @pytest.mark.parametrize("sentence", BAD_WORDS)
 def test_bad_commands(sentence: str) -> None:
     command = [sys.executable, "-m", "stm32emu", "compare", str(IMAGES / "tls_server.elf"), *TWIN, "--"]
-    done = subprocess.run([*command, *BAD_WORDS[sentence]], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([*command, *BAD_WORDS[sentence]], capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 2
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr

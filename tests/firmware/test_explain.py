@@ -119,11 +119,12 @@ def test_the_pair_of_clients_of_the_report(tmp_path: Path) -> None:
         run.wait_for(r"conn 2  [^$]*next:", of=lambda: run.log)
     verdict = json.loads(summary.read_text())["tls"]["verdict"]
     assert verdict["title"] == "the device's elliptic-curve arithmetic is corrupt."
-    assert verdict["proof"][:2] == [
-        "the ECDHE point is not on secp384r1",
-        "the signature over it verifies under no known key, and the key recovered from it differs on each connection",
-    ]
-    assert verdict["proof"][-1].startswith("--check alloc: mbedtls_calloc returned memory that was not zero")
+    point, signature, *_, found = verdict["proof"]
+    assert point == "the ECDHE point is not on secp384r1"
+    assert signature.startswith(  # half of these signatures lead to no key at all, and say so behind
+        "the signature over it verifies under no known key, and the key recovered from it differs on each connection"
+    )
+    assert found.startswith("--check alloc: mbedtls_calloc returned memory that was not zero")
     assert "mbedTLS checks the signature first and sends 51" in verdict["so"]
     assert run.log.count("  verdict: ") == 2
 

@@ -16,7 +16,7 @@ from stm32emu.netbridge.tls.messages import ClientHello, HelloVerifyRequest, Mes
 from stm32emu.netbridge.tls.records import parse_datagram
 from tls_samples import identity
 
-PATIENCE = 20
+PATIENCE = 120
 DTLS = Context(names.DTLS_1_2, dtls=True)
 
 

@@ -44,7 +44,9 @@ def serving(*words: str) -> Iterator[int]:
 
 def test_it_serves_until_it_is_interrupted(pem: str) -> None:
     with serving("--port", "0", "--cert", pem, "--key", pem) as port:
-        done = subprocess.run(["curl", "-sk", f"https://127.0.0.1:{port}/"], capture_output=True, text=True, timeout=20)
+        done = subprocess.run(
+            ["curl", "-sk", f"https://127.0.0.1:{port}/"], capture_output=True, text=True, timeout=120
+        )
     assert done.stdout.startswith(TITLE)
 
 

@@ -38,7 +38,7 @@ class Visit:
 def run(command: Sequence[str | Path], send: bytes = REQUEST) -> str:
     """Run it to its end; what it printed on both streams."""
     done = subprocess.run(
-        [str(word) for word in command], input=send, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20
+        [str(word) for word in command], input=send, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120
     )
     return done.stdout.decode(errors="replace")
 

@@ -378,6 +378,13 @@ def test_the_verdict_of_the_report() -> None:
     )
 
 
+def test_a_signature_that_no_key_can_have_made_says_so() -> None:
+    """Half of all numbers are no x of a point: such an r leads to no key at all."""
+    wrong = case(calloc)
+    vars(wrong.evidence[0])["recovered"] = frozenset()
+    assert diagnose(wrong).proof[1].endswith("differs on each connection (on connection 1 no key can have made it)")
+
+
 def test_a_check_that_found_something_is_part_of_the_proof() -> None:
     found = facts.Device(checks=("alloc",), findings={"alloc": "mbedtls_calloc returned memory that was not zero"})
     verdict = diagnose(case(calloc, found))
@@ -443,10 +450,13 @@ def test_healthy_handshakes_by_openssl(who: Identity) -> None:
         ([{1, 2}, {3, 4}], True),
         ([{1, 2}, {3, 4}, {1, 5}], False),
         ([{1, 2}], False),
-        ([set(), set()], False),  # as of RSA signatures, from which no key can be recovered
-        ([{1, 2}, set()], False),
+        ([None, None], False),  # as of RSA signatures
+        ([{1, 2}, None], False),
+        ([{1, 2}, set()], True),
+        ([set(), set()], True),
+        ([set()], False),
     ],
 )
-def test_keys_differ_if_no_two_signatures_can_be_from_one(recovered: list[set[int]], differ: bool) -> None:
-    bad = [SimpleNamespace(recovered=frozenset(keys)) for keys in recovered]
+def test_keys_differ_if_no_two_signatures_can_be_from_one(recovered: list[set[int] | None], differ: bool) -> None:
+    bad = [SimpleNamespace(recoverable=keys is not None, recovered=frozenset(keys or ())) for keys in recovered]
     assert keys_differ(cast("list[Evidence]", bad)) is differ

@@ -44,14 +44,22 @@ def _bad_signature(wrong: Sequence[Evidence]) -> tuple[str, ...]:
         return (
             ("the signature over it could not be checked: not all of the handshake was captured",) if unchecked else ()
         )
-    differs = ", and the key recovered from it differs on each connection" if keys_differ(bad) else ""
-    return (f"the signature over it verifies under no known key{differs}",)
+    return (f"the signature over it verifies under no known key{_by_other_keys(bad)}",)
+
+
+def _by_other_keys(bad: Sequence[Evidence]) -> str:
+    if not keys_differ(bad):
+        return ""
+    none = [each for each in bad if not each.recovered]
+    without = f" (on {connections(none)} no key can have made it)" if none else ""
+    return f", and the key recovered from it differs on each connection{without}"
 
 
 def keys_differ(bad: Sequence[Evidence]) -> bool:
-    """Whether no two signatures can be from one key."""
+    """Whether no two signatures can be from one key. Half of all r are the x of no point: those are from no key at all."""
     keys = [each.recovered for each in bad]
-    return len(keys) > 1 and all(keys) and len(frozenset().union(*keys)) == sum(map(len, keys))
+    recoverable = all(each.recoverable for each in bad)
+    return recoverable and len(keys) > 1 and len(frozenset().union(*keys)) == sum(map(len, keys))
 
 
 def same_key(bad: Sequence[Evidence]) -> bool:
