@@ -56,7 +56,7 @@ def _by_other_keys(bad: Sequence[Evidence]) -> str:
 
 
 def keys_differ(bad: Sequence[Evidence]) -> bool:
-    """Whether no two signatures can be from one key; half of all wrong r are no point's x, and so from no key at all."""
+    """Whether no two signatures can be from one key; half of all wrong r are no point's x, and those from no key."""
     keys = [each.recovered for each in bad]
     recoverable = all(each.recoverable for each in bad)
     return recoverable and len(keys) > 1 and len(frozenset().union(*keys)) == sum(map(len, keys))
