@@ -226,9 +226,11 @@ class Session:
             ended = self._ended(reason)
             if ended is not None:
                 return ended
-            if reason in (Reason.SLEEP, Reason.IDLE) and self._idle():
+            if reason not in (Reason.SLEEP, Reason.IDLE):
+                self._exchange(0)
+            elif self._idle():
                 return self._dead()
-            self._network()
+            self._on_timers()
             self._show_status()
 
     def _next_limit(self) -> int:
@@ -268,20 +270,24 @@ class Session:
             return Outcome(0)
         return None
 
-    def _network(self) -> None:
-        """One exchange with the host sockets, without waiting."""
+    def _exchange(self, wait: int) -> bool:
+        """One exchange with the host sockets, for which to wait at most so many ns; whether there was anything."""
+        anything = self.bridge.poll_sockets(self.machine.time.now_ns, wait / NANO)
+        self._forward()
+        return anything
+
+    def _on_timers(self) -> None:
         now = self.machine.time.now_ns
-        self.bridge.poll_sockets(now, 0)
         timer = self.bridge.poll_at()
         if timer is not None and timer <= now:
             self.bridge.on_timer(now)
-        self._forward()
+            self._forward()
         self.observers.on_timer()
 
     # Sleep
 
     def _idle(self) -> bool:
-        """The CPU sleeps or loops idly beyond the time that may pass at once: let more pass. True: it is dead."""
+        """The CPU sleeps or loops idly beyond the time that may pass at once: let more pass, and listen. True: dead."""
         timer = self.bridge.poll_at()
         until = self._end_cycle()
         if timer is not None:
@@ -290,6 +296,8 @@ class Session:
             until = self._paid = self._wait(until)
         elif min(until, self.machine.cpu.wake_at) >= NEVER:
             return self._wait_for_peer()
+        else:
+            self._exchange(0)
         if self._reason is Reason.IDLE:
             self.machine.skip_idle(until)
         else:
@@ -300,8 +308,7 @@ class Session:
         """Only a host peer can wake the CPU: time stands still until one speaks. True if none can."""
         if not (self.options.ports and self.bridge.all_listening):
             return True
-        self.bridge.poll_sockets(self.machine.time.now_ns, STEP_NS / NANO)
-        self._forward()
+        self._exchange(STEP_NS)
         return False
 
     def _waits(self) -> bool:
@@ -313,8 +320,7 @@ class Session:
         now = self.machine.time.now_ns
         step = min(self.machine.time.at(until) - now, STEP_NS) if until < NEVER else STEP_NS
         wait = self._pacer.ahead(now + step)
-        if wait > 0 and self.bridge.poll_sockets(now, wait / NANO):
-            self._forward()
+        if self._exchange(max(0, wait)):
             step = max(0, step - max(0, self._pacer.ahead(now + step)))
         return min(until, self.machine.time.cycle(now + step))
 
