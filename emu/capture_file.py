@@ -15,6 +15,8 @@ from stm32emu.files import read_file
 from stm32emu.netbridge.capture import CaptureError, read_capture, read_secrets, segment_of
 from stm32emu.netbridge.tls.certificate import Certificate, CertificateError, read_certificates
 from stm32emu.netbridge.tls.config import ConfigError, read_config
+from stm32emu.netbridge.tls.config_rules import Build
+from stm32emu.netbridge.tls.config_rules.abilities import device_of
 from stm32emu.netbridge.tls.device import Device
 from stm32emu.netbridge.tls.explainer import Explainer, Report
 from stm32emu.netbridge.tls.key_log import parse_key_log
@@ -68,7 +70,7 @@ def _secrets(path: Path) -> dict[bytes, bytes]:
 
 def _device(known: Known) -> Device:
     try:
-        return Device().configured(read_config(known.config)) if known.config else Device()
+        return device_of(Build.of(read_config(known.config))) if known.config else Device()
     except ConfigError as error:
         raise UserError(str(error)) from error
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
@@ -23,12 +23,14 @@ from stm32emu.log import Log
 from stm32emu.machine import Machine
 from stm32emu.netbridge.streams import Segment
 from stm32emu.netbridge.tls.certificate import Certificate
-from stm32emu.netbridge.tls.config import Config
 from stm32emu.netbridge.tls.device import Device
 from stm32emu.netbridge.tls.explainer import Explainer, Report
 from stm32emu.netbridge.tls.ladder import connection_data, verdict_data
 from stm32emu.netbridge.tls.verdict import WATCHDOG
 from stm32emu.remembered import Remembered
+
+if TYPE_CHECKING:
+    from stm32emu.netbridge.tls.config import Config
 
 
 class Explanation:
@@ -61,7 +63,7 @@ class Explanation:
         self._log = log
         self._remembered = remembered
         self._loop = loop
-        known = Device().configured(config) if config else Device()
+        known = _configured(config) if config else Device()
         self._known = replace(known, remembered=remembered.marks) if remembered else known
         self._explainer = Explainer(
             self._report, device=self._device, keys=lambda: self._keys, secrets=secrets, wall=time.time_ns
@@ -107,3 +109,11 @@ class Explanation:
             findings[WATCHDOG] = self._loop()
         crashed = "the firmware faulted: see the crash report" if self._crash.count else ""
         return replace(self._known, checks=self._checks.names, findings=findings, crashed=crashed)
+
+
+def _configured(config: Config) -> Device:
+    """What the firmware can do. What reads config.h is loaded only when one is given."""
+    from stm32emu.netbridge.tls.config_rules import Build
+    from stm32emu.netbridge.tls.config_rules.abilities import device_of
+
+    return device_of(Build.of(config))

@@ -12,7 +12,7 @@ from stm32emu.credentials import credentials_in_file
 from stm32emu.errors import UserError
 from stm32emu.netbridge.tls.certificate import Certificate, CertificateError, read_certificates
 from stm32emu.netbridge.tls.config import ConfigError, read_config
-from stm32emu.netbridge.tls.config_rules import Device, likely_version
+from stm32emu.netbridge.tls.config_rules import Build
 from stm32emu.netbridge.tls.private_key import KeyFileError, read_private_key
 from stm32emu.netbridge.tls.twin.conduct import Conduct
 from stm32emu.netbridge.tls.twin.device_policy import PolicyError, policy_of
@@ -74,7 +74,7 @@ def _policy(options: TwinOptions) -> Policy:
     if options.config is None:
         return Policy(client_auth=options.client_auth)
     config = read_config(options.config, options.folders)
-    return policy_of(Device(config, options.mbedtls or likely_version(config)), options.client_auth)
+    return policy_of(Build.of(config, options.mbedtls), options.client_auth)
 
 
 def _identities(options: TwinOptions) -> tuple[list[Identity], tuple[Certificate, ...]]:

@@ -54,14 +54,13 @@ def doctor_certs(
 def _basis(header: Path | None, hostname: str | None, at: str | None) -> dict[str, Any]:
     """The fields of an Identity that do not come from certificates."""
     from stm32emu.netbridge.tls.config import ConfigError, read_config
-    from stm32emu.netbridge.tls.config_rules import likely_version
+    from stm32emu.netbridge.tls.config_rules import Build
 
     try:
-        config = read_config(header) if header else None
+        build = Build.of(read_config(header)) if header else None
     except ConfigError as error:
         raise UserError(str(error)) from error
-    version = likely_version(config) if config else "2.28"
-    return {"config": config, "version": version, "hostname": hostname, "at": _date(at)}
+    return {"build": build, "hostname": hostname, "at": _date(at)}
 
 
 def _date(text: str | None) -> datetime:

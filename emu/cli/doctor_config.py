@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from stm32emu.errors import UserError
 from stm32emu.netbridge.tls.mbedtls_options import VERSIONS
 
 if TYPE_CHECKING:
-    from stm32emu.netbridge.tls.config_rules import Advice, Device
+    from stm32emu.netbridge.tls.config_rules import Advice, Build
 
 REFUSED = 1
 
@@ -33,26 +34,25 @@ def doctor_config(
     from stm32emu.netbridge.tls.config_rules import advise
     from stm32emu.netbridge.tls.severity import Severity
 
-    device = _device(header, elf, cert, folders, version)
-    findings = advise(device)
-    click.echo(json.dumps([_data(advice) for advice in findings], indent=2) if as_json else _text(device, findings))
+    build = _build(header, elf, cert, folders, version)
+    findings = advise(build)
+    click.echo(json.dumps([_data(advice) for advice in findings], indent=2) if as_json else _text(build, findings))
     if any(advice.severity is Severity.ERROR for advice in findings):
         raise click.exceptions.Exit(REFUSED)
 
 
-def _device(
-    header: Path, elf: Path | None, cert: Path | None, folders: tuple[Path, ...], version: str | None
-) -> Device:
+def _build(header: Path, elf: Path | None, cert: Path | None, folders: tuple[Path, ...], version: str | None) -> Build:
     from stm32emu.netbridge.tls.certificate import CertificateError, read_certificates
     from stm32emu.netbridge.tls.config import ConfigError, read_config
-    from stm32emu.netbridge.tls.config_rules import Device, likely_version
+    from stm32emu.netbridge.tls.config_rules import Build
 
     try:
         config = read_config(header, folders)
         chain = tuple(len(certificate.der) for certificate in read_certificates(cert)) if cert else None
     except (ConfigError, CertificateError) as error:
         raise UserError(str(error)) from error
-    return Device(config, version or likely_version(config), _functions(elf) if elf else None, chain)
+    functions = _functions(elf) if elf else None
+    return replace(Build.of(config, version), functions=functions, chain=chain)
 
 
 def _functions(elf: Path) -> frozenset[str]:
@@ -66,8 +66,8 @@ def _functions(elf: Path) -> frozenset[str]:
     return names
 
 
-def _text(device: Device, findings: list[Advice]) -> str:
-    head = f"{device.config.path}: {_options(len(device.config.options))}, read as mbedTLS {device.version}'s"
+def _text(build: Build, findings: list[Advice]) -> str:
+    head = f"{build.config.path}: {_options(len(build.config.options))}, read as mbedTLS {build.version}'s"
     blocks = [
         f"{advice.severity.value}: {advice.what}{_where(advice)}\n  why: {advice.why}\n  fix: {advice.fix}"
         for advice in findings

@@ -36,8 +36,10 @@ GROUPS = {
     4588: "X25519MLKEM768",
     4589: "SecP384r1MLKEM1024",
 }
+GROUP_CODES = {name: code for code, name in GROUPS.items()}
 SECP521R1 = 25
 
+SHA_1, SHA_224, SHA_256, SHA_384, SHA_512 = 2, 3, 4, 5, 6
 HASHES = {1: "MD5", 2: "SHA-1", 3: "SHA-224", 4: "SHA-256", 5: "SHA-384", 6: "SHA-512"}
 SIGNATURES = {1: "RSA", 2: "DSA", 3: "ECDSA"}
 RSA, DSA, ECDSA = 1, 2, 3

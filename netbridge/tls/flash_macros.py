@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from .config import Config
-from .config_rules import Device, likely_version
-from .config_rules.suites import missing_for
+from .config_rules import Build
+from .config_rules.abilities import missing_for_suite
 
 
 @dataclass(frozen=True)
@@ -145,5 +145,5 @@ def droppable(config: Config) -> Iterator[Macro]:
 def _negotiates(config: Config) -> bool:
     """Whether one of the suites that are listed can be; without a list there is no telling, which counts as yes."""
     suites = config.words("SSL_CIPHERSUITES")
-    device = Device(config, likely_version(config))
-    return not suites or not all(missing_for(suite, device) for suite in suites)
+    build = Build.of(config)
+    return not suites or not all(missing_for_suite(suite, build) for suite in suites)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""config.h against gcc's preprocessor: the same options with the same texts, in every header at hand."""
+"""config.h against gcc's preprocessor: the same options with the same texts, in every header at hand, and what they
+make of mbedTLS 2.28, against its own tables as they are left then."""
 
 from __future__ import annotations
 
@@ -9,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from stm32emu.netbridge.tls.algorithms import HASHES
 from stm32emu.netbridge.tls.config import read_config
+from stm32emu.netbridge.tls.config_rules import Build
+from stm32emu.netbridge.tls.config_rules.abilities import groups, signing_hashes, suites
 from stm32emu.netbridge.tls.mbedtls_options import OPTIONS
+from stm32emu.netbridge.tls.suites import SUITES
 
 IMAGES = Path(__file__).resolve().parents[2] / "images"
 MBEDTLS = IMAGES / "build" / "src" / "mbedtls"
@@ -46,3 +51,64 @@ def test_every_option_of_2_28_is_known() -> None:
     text = (INCLUDE / "mbedtls/config.h").read_text()
     listed = set(re.findall(r"^\s*(?://)?\s*#define MBEDTLS_(\w+)", text, re.M)) - {"CONFIG_H"}
     assert listed == {name for name, option in OPTIONS.items() if "2.28" in option.versions}
+
+
+DEMONSTRATION = (IMAGES / "tls_server" / "mbedtls_config.h").read_text()
+FULL = (INCLUDE / "mbedtls" / "config.h").read_text()
+
+
+def without(text: str, *options: str) -> str:
+    return text + "".join(f"\n#undef MBEDTLS_{option}" for option in options) + "\n"
+
+
+def with_more(text: str, *options: str) -> str:
+    return text + "".join(f"\n#define MBEDTLS_{option}" for option in options) + "\n"
+
+
+CONFIGS = {
+    "the demonstration's": DEMONSTRATION,
+    "mbedTLS's own": FULL,
+    "no SHA-384": with_more(FULL, "SHA512_NO_SHA384"),
+    "no SHA-512": without(FULL, "SHA512_C"),
+    "no SHA-256": without(FULL, "SHA256_C"),
+    "SHA-1 in key exchanges": with_more(FULL, "TLS_DEFAULT_ALLOW_SHA1_IN_KEY_EXCHANGE"),
+    "no CBC, RSA or ChaCha20": without(FULL, "CIPHER_MODE_CBC", "KEY_EXCHANGE_ECDHE_RSA_ENABLED", "CHACHAPOLY_C"),
+    "a cipher for weak suites that are off": with_more(FULL, "CIPHER_NULL_CIPHER"),
+    "NULL suites, few curves": with_more(
+        without(FULL, "ECP_DP_CURVE25519_ENABLED", "ECP_DP_BP256R1_ENABLED", "GCM_C"),
+        "CIPHER_NULL_CIPHER",
+        "ENABLE_WEAK_CIPHERSUITES",
+    ),
+}
+
+
+def table(source: str, name: str, header: Path) -> str:
+    """The text between the braces of a table in one of mbedTLS's sources."""
+    config = f'-DMBEDTLS_CONFIG_FILE="{header}"'
+    command = ["arm-none-eabi-gcc", "-E", "-P", config, f"-I{INCLUDE}", str(MBEDTLS / "library" / source)]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found = re.search(rf"\b{name}\[\]\s*=\s*\{{(.*?)\}};", text, re.S)
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize("what", CONFIGS)
+def test_what_is_compiled_in(what: str, tmp_path: Path) -> None:
+    header = tmp_path / "config.h"
+    header.write_text(CONFIGS[what])
+    build = Build.of(read_config(header, [INCLUDE]), "2.28")
+    curves = table("ecp.c", "ecp_supported_curves", header)
+    assert [*groups(build)] == [int(code) for code in re.findall(r"\{ \w+, (\d+), \d+, \"", curves)]
+    hashes = table("ssl_tls.c", "ssl_preset_default_hashes", header)
+    names = [HASHES[code].replace("-", "") for code in signing_hashes(build)]
+    assert names == [name for name in re.findall(r"MBEDTLS_MD_(\w+)", hashes) if name != "NONE"]
+
+
+@pytest.mark.parametrize("what", CONFIGS)
+def test_which_suites_there_are(what: str, tmp_path: Path) -> None:
+    header = tmp_path / "config.h"
+    header.write_text(without(CONFIGS[what], "SSL_CIPHERSUITES"))
+    build = Build.of(read_config(header, [INCLUDE]), "2.28")
+    defined = table("ssl_ciphersuites.c", "ciphersuite_definitions", header)
+    codes = {int(code, 16) for code in re.findall(r"\{\s*(0x[0-9A-F]+),\s*\"TLS-", defined)}
+    assert {*suites(build)} == codes & {*SUITES}

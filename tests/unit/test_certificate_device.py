@@ -16,6 +16,7 @@ from cryptography.x509.oid import NameOID
 from stm32emu.netbridge.tls.certificate import Certificate, parse_certificate
 from stm32emu.netbridge.tls.certificate_rules import Finding, Identity, judge
 from stm32emu.netbridge.tls.config import read_config
+from stm32emu.netbridge.tls.config_rules import Build
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 OPTIONS = ("ECP_DP_SECP256R1_ENABLED", "KEY_EXCHANGE_ECDHE_ECDSA_ENABLED", "SHA256_C", "MPI_MAX_SIZE 48")
@@ -32,7 +33,7 @@ def device(tmp_path: Path, leaf: Certificate, *options: str) -> list[Finding]:
     """What is said about the device."""
     header = tmp_path / "config.h"
     header.write_text("".join(f"#define MBEDTLS_{option}\n" for option in options))
-    identity = Identity((leaf,), (leaf,), NOW, config=read_config(header))
+    identity = Identity((leaf,), (leaf,), NOW, build=Build.of(read_config(header)))
     return [finding for finding in judge(identity) if finding.topic == "device"]
 
 
@@ -44,7 +45,8 @@ def test_a_certificate_that_fits(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("hashing", "options", "proof"),
     [
-        (hashes.SHA384(), OPTIONS, "MBEDTLS_SHA512_C is not defined: -0x2600"),
+        (hashes.SHA384(), (*OPTIONS, "SSL_MAX_CONTENT_LEN 4096"), "needs MBEDTLS_SHA512_C: -0x2600"),
+        (hashes.SHA384(), OPTIONS, "needs MBEDTLS_SHA384_C: -0x2600"),
         (hashes.SHA256(), OPTIONS[1:], "MBEDTLS_ECP_DP_SECP256R1_ENABLED is not defined"),
         (hashes.SHA256(), (OPTIONS[0], *OPTIONS[2:]), "every handshake ends with alert 40"),
         (hashes.SHA256(), (*OPTIONS, "SSL_MAX_CONTENT_LEN 200"), "a record may have 200"),

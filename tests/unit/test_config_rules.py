@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from stm32emu.netbridge.tls.config import read_config
-from stm32emu.netbridge.tls.config_rules import Advice, Device, advise, likely_version
+from stm32emu.netbridge.tls.config_rules import Advice, Build, advise
+from stm32emu.netbridge.tls.config_rules.build import likely_version
 from stm32emu.netbridge.tls.config_rules.limits import certificate_message
 from stm32emu.netbridge.tls.severity import Severity
 
@@ -32,7 +33,7 @@ def findings(
     names = [name for name in HEALTHY.split() if name not in without]
     path = tmp_path / "config.h"
     path.write_text("".join(f"#define MBEDTLS_{line}\n" for line in (*names, *lines)))
-    return advise(Device(read_config(path), version, functions, chain))
+    return advise(Build(read_config(path), version, functions, chain))
 
 
 def test_nothing_is_said_about_a_healthy_configuration(tmp_path: Path) -> None:
@@ -113,6 +114,8 @@ def test_a_chain_that_does_not_fit(tmp_path: Path) -> None:
         ("SSL_SRV_RESPECT_CLIENT_PREFERENCE SSL_KEEP_PEER_CERTIFICATE", "2.28"),
         ("SSL_PROTO_TLS1_3 SSL_KEEP_PEER_CERTIFICATE", "3.6"),
         ("AES_C", "3.6"),
+        ("AES_C SHA256_C SHA512_C", "2.28"),
+        ("AES_C SHA256_C SHA384_C SHA512_C", "3.6"),
     ],
 )
 def test_the_likely_version(tmp_path: Path, names: str, version: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from stm32emu.errors import UserError
 from stm32emu.netbridge.tls.algorithms import GROUPS
 from stm32emu.netbridge.tls.config import read_config
-from stm32emu.netbridge.tls.config_rules import Device
+from stm32emu.netbridge.tls.config_rules import Build
 from stm32emu.netbridge.tls.suites import SUITES
 from stm32emu.netbridge.tls.twin.device_policy import PolicyError, policy_of
 from stm32emu.netbridge.tls.twin.policy import ClientAuth, Policy
@@ -31,7 +31,7 @@ def policy(tmp_path: Path, *options: str, version: str = "2.28", without: tuple[
     """Of a config.h with FULL and more options, less some."""
     header = tmp_path / "config.h"
     header.write_text("".join(f"#define MBEDTLS_{option}\n" for option in (*FULL, *options) if option not in without))
-    return policy_of(Device(read_config(header), version))
+    return policy_of(Build.of(read_config(header), version))
 
 
 def names(groups: tuple[int, ...]) -> list[str]:
@@ -39,7 +39,7 @@ def names(groups: tuple[int, ...]) -> list[str]:
 
 
 def test_the_reports_own_config() -> None:
-    made = policy_of(Device(read_config(SEED), "2.28"), ClientAuth.OPTIONAL)
+    made = policy_of(Build.of(read_config(SEED)), ClientAuth.OPTIONAL)
     assert [SUITES[code].openssl for code in made.suites] == [
         "ECDHE-ECDSA-AES256-GCM-SHA384",
         "ECDHE-ECDSA-AES128-GCM-SHA256",

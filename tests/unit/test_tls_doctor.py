@@ -339,6 +339,13 @@ def test_the_verdict(build: Build) -> None:
     assert verdict.proof
 
 
+def test_a_version_that_is_configured_is_not_what_is_missing() -> None:
+    speaks = replace(SEED, versions=frozenset({names.TLS_1_1, names.TLS_1_2}))
+    assert diagnose(case(other_version, speaks)).id != "no-common-version"
+    (proof,) = diagnose(case(only_tls_1_3, speaks)).proof
+    assert "the device speaks TLS 1.1, TLS 1.2" in proof
+
+
 NEEDS_CONFIG = (other_curves, other_suites, other_signatures)
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from ..certificate import Certificate
-from ..config import Config
+from ..config_rules.build import Build
 from ..severity import Severity
 
 MOST = 10  # certificates in a path
@@ -30,8 +30,7 @@ class Identity:
     """What a server presents, and what it is judged by.
 
     `chain`: its certificates as it sends them, the leaf first. `roots`: what the client trusts. `at`: the time of the
-    judgement. `hostname`: a DNS name or an IP address that the client asks for. `config`, `version`: what the device's
-    mbedTLS is compiled with.
+    judgement. `hostname`: a DNS name or an IP address that the client asks for. `build`: the device's mbedTLS.
     """
 
     chain: tuple[Certificate, ...]
@@ -39,8 +38,7 @@ class Identity:
     at: datetime
     key: PrivateKeyTypes | None = None
     hostname: str | None = None
-    config: Config | None = None
-    version: str = "2.28"
+    build: Build | None = None
 
     @cached_property
     def links(self) -> list[Link]:

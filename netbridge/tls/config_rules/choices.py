@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..severity import Severity
-from .advice import Advice, Device
+from .advice import Advice
+from .build import Build
 
 WEAK = {
     "SSL_PROTO_SSL3": "SSL 3.0 is broken (RFC 7568)",
@@ -32,29 +33,29 @@ WEAK = {
 }
 
 
-def slow_curves(device: Device) -> Iterator[Advice]:
-    curves = [name for name in ("SECP256R1", "SECP384R1", "SECP521R1") if f"ECP_DP_{name}_ENABLED" in device.config]
-    if curves and "ECP_C" in device.config and "ECP_NIST_OPTIM" not in device.config:
+def slow_curves(build: Build) -> Iterator[Advice]:
+    curves = [name for name in ("SECP256R1", "SECP384R1", "SECP521R1") if f"ECP_DP_{name}_ENABLED" in build.config]
+    if curves and "ECP_C" in build.config and "ECP_NIST_OPTIM" not in build.config:
         why = f"reduction modulo the primes of {', '.join(map(str.lower, curves))} is done by long division"
         fix = "define MBEDTLS_ECP_NIST_OPTIM: a handshake takes a fraction of the time for a few kilobytes of flash"
         yield Advice(Severity.NOTE, "MBEDTLS_ECP_NIST_OPTIM is not defined", why, fix)
 
 
-def weak_choices(device: Device) -> Iterator[Advice]:
+def weak_choices(build: Build) -> Iterator[Advice]:
     for name, why in WEAK.items():
-        if name in device.config:
-            option = device.config.options[name]
+        if name in build.config:
+            option = build.config.options[name]
             yield Advice(
                 Severity.WARNING, f"MBEDTLS_{name} is a weak choice", why, "remove it if nobody needs it", option
             )
 
 
-def test_certificates(device: Device) -> Iterator[Advice]:
-    if "CERTS_C" in device.config:
+def test_certificates(build: Build) -> Iterator[Advice]:
+    if "CERTS_C" in build.config:
         what = "MBEDTLS_CERTS_C puts mbedTLS's test certificates and their private keys into the flash"
         why = "everybody has these keys; the certificates of that version may have expired too"
         fix = "use it for trials only, and a certificate of your own in the product"
-        yield Advice(Severity.NOTE, what, why, fix, device.config.options["CERTS_C"])
+        yield Advice(Severity.NOTE, what, why, fix, build.config.options["CERTS_C"])
 
 
 RULES = (slow_curves, weak_choices, test_certificates)

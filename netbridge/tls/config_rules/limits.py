@@ -5,12 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..config import Config
 from ..severity import Severity
-from .advice import Advice, Device
+from .abilities import DEFAULT_CONTENT_LEN, content_len, mpi_max_size
+from .advice import Advice
+from .build import Build
 
-DEFAULT_CONTENT_LEN = 16384
-DEFAULT_MPI_MAX_SIZE = 1024
 CURVES = {
     "SECP192R1": 192, "SECP224R1": 224, "SECP256R1": 256, "SECP384R1": 384, "SECP521R1": 521,
     "SECP192K1": 192, "SECP224K1": 224, "SECP256K1": 256, "BP256R1": 256, "BP384R1": 384, "BP512R1": 512,
@@ -19,16 +18,11 @@ CURVES = {
 """Bits of each curve that ECP_DP_..._ENABLED names."""
 
 
-def mpi_max_size(config: Config) -> int:
-    """The octets of the largest integer."""
-    return config.number("MPI_MAX_SIZE", DEFAULT_MPI_MAX_SIZE)
-
-
-def curve_beyond_the_limits(device: Device) -> Iterator[Advice]:
-    octets = mpi_max_size(device.config)
-    bits_allowed = device.config.number("ECP_MAX_BITS", 521) if device.version < "3" else 521
+def curve_beyond_the_limits(build: Build) -> Iterator[Advice]:
+    octets = mpi_max_size(build)
+    bits_allowed = build.config.number("ECP_MAX_BITS", 521) if build.version < "3" else 521
     for curve, bits in CURVES.items():
-        option = device.config.options.get(f"ECP_DP_{curve}_ENABLED")
+        option = build.config.options.get(f"ECP_DP_{curve}_ENABLED")
         if option and bits > 8 * octets:
             what = f"{curve.lower()} needs numbers of {-(-bits // 8)} octets, MBEDTLS_MPI_MAX_SIZE is {octets}"
             why = "a handshake on that curve ends after the ServerKeyExchange with -0x7d00, the client sees a close"
@@ -39,18 +33,12 @@ def curve_beyond_the_limits(device: Device) -> Iterator[Advice]:
             yield Advice(Severity.ERROR, what, "ecp.h stops with #error", f"set it to {bits} or more", option)
 
 
-def rsa_beyond_the_limits(device: Device) -> Iterator[Advice]:
-    octets = mpi_max_size(device.config)
-    if "RSA_C" in device.config and octets < 256:
+def rsa_beyond_the_limits(build: Build) -> Iterator[Advice]:
+    octets = mpi_max_size(build)
+    if "RSA_C" in build.config and octets < 256:
         what = f"MBEDTLS_MPI_MAX_SIZE {octets} is too small for RSA keys of 2048 bits"
         why = "signatures of such keys cannot be verified or made"
-        yield Advice(Severity.ERROR, what, why, "set it to 256 or more", device.config.options["MPI_MAX_SIZE"])
-
-
-def content_len(device: Device, direction: str) -> int:
-    """The longest record content in octets, for direction "IN" or "OUT"."""
-    both = device.config.number("SSL_MAX_CONTENT_LEN", DEFAULT_CONTENT_LEN) if device.version < "3" else None
-    return device.config.number(f"SSL_{direction}_CONTENT_LEN", both or DEFAULT_CONTENT_LEN)
+        yield Advice(Severity.ERROR, what, why, "set it to 256 or more", build.config.options["MPI_MAX_SIZE"])
 
 
 def certificate_message(chain: tuple[int, ...]) -> int:
@@ -58,21 +46,21 @@ def certificate_message(chain: tuple[int, ...]) -> int:
     return 4 + 3 + sum(3 + length for length in chain)
 
 
-def chain_beyond_the_limit(device: Device) -> Iterator[Advice]:
-    limit = content_len(device, "OUT")
-    if device.chain and certificate_message(device.chain) > limit:
-        option = device.config.options.get("SSL_OUT_CONTENT_LEN", device.config.options.get("SSL_MAX_CONTENT_LEN"))
+def chain_beyond_the_limit(build: Build) -> Iterator[Advice]:
+    limit = content_len(build, "OUT")
+    if build.chain and certificate_message(build.chain) > limit:
+        option = build.config.options.get("SSL_OUT_CONTENT_LEN", build.config.options.get("SSL_MAX_CONTENT_LEN"))
         what = (
-            f"the chain makes a Certificate message of {certificate_message(device.chain)} octets, the limit is {limit}"
+            f"the chain makes a Certificate message of {certificate_message(build.chain)} octets, the limit is {limit}"
         )
         why = "mbedTLS does not split it: the server ends with -0x7500 after its ServerHello"
         yield Advice(Severity.ERROR, what, why, "send fewer certificates, or raise the limit", option)
 
 
-def small_records(device: Device) -> Iterator[Advice]:
-    limit = content_len(device, "IN")
+def small_records(build: Build) -> Iterator[Advice]:
+    limit = content_len(build, "IN")
     if limit < DEFAULT_CONTENT_LEN:
-        option = device.config.options.get("SSL_IN_CONTENT_LEN", device.config.options.get("SSL_MAX_CONTENT_LEN"))
+        option = build.config.options.get("SSL_IN_CONTENT_LEN", build.config.options.get("SSL_MAX_CONTENT_LEN"))
         what = f"records over {limit} octets end the connection with -0x7100"
         why = "a client may send 16384; only one that asks for max_fragment_length (RFC 6066 section 4) keeps below"
         fix = "let clients ask for it, keep their certificate chains short, or raise the limit"

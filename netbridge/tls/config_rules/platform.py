@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..severity import Severity
-from .advice import Advice, Device
+from .advice import Advice
+from .build import Build
 
 X86_ONLY = ("PADLOCK_C", "AESNI_C", "HAVE_SSE2")
 IDLE_WITHOUT = {
@@ -30,8 +31,8 @@ NOT_ON_BARE_METAL = {
 }
 
 
-def without_effect(device: Device) -> Iterator[Advice]:
-    config = device.config
+def without_effect(build: Build) -> Iterator[Advice]:
+    config = build.config
     for name in X86_ONLY:
         if name in config:
             why = "it is for x86 processors"
@@ -42,11 +43,11 @@ def without_effect(device: Device) -> Iterator[Advice]:
             yield Advice(Severity.NOTE, f"MBEDTLS_{name} does nothing", why, "remove it", config.options[name])
 
 
-def not_on_bare_metal(device: Device) -> Iterator[Advice]:
+def not_on_bare_metal(build: Build) -> Iterator[Advice]:
     for name, why in NOT_ON_BARE_METAL.items():
-        if name in device.config and name.replace("_C", "_ALT") not in device.config:
+        if name in build.config and name.replace("_C", "_ALT") not in build.config:
             what = f"MBEDTLS_{name} does not compile without an operating system"
-            yield Advice(Severity.ERROR, what, why, "remove it", device.config.options[name])
+            yield Advice(Severity.ERROR, what, why, "remove it", build.config.options[name])
 
 
 SETTERS = {
@@ -63,25 +64,25 @@ SETTERS = {
 """Option -> the function that must be called at run time, and what it replaces."""
 
 
-def setter_never_called(device: Device) -> Iterator[Advice]:
+def setter_never_called(build: Build) -> Iterator[Advice]:
     """From an ELF it is known; without one, said for the allocator only, on which everything rests."""
     for name, (setter, what) in SETTERS.items():
-        if name not in device.config:
+        if name not in build.config:
             continue
-        until = "stubs that fail" if "PLATFORM_NO_STD_FUNCTIONS" in device.config else f"the C library's {what}"
+        until = "stubs that fail" if "PLATFORM_NO_STD_FUNCTIONS" in build.config else f"the C library's {what}"
         why = f"until it is called mbedTLS uses {until}"
-        option = device.config.options[name]
-        if device.functions is not None and setter not in device.functions:
+        option = build.config.options[name]
+        if build.functions is not None and setter not in build.functions:
             text = f"MBEDTLS_{name} is on, and the firmware never calls {setter}"
             yield Advice(Severity.WARNING, text, why, "call it before anything else of mbedTLS, or remove it", option)
-        elif device.functions is None and name == "PLATFORM_MEMORY":
+        elif build.functions is None and name == "PLATFORM_MEMORY":
             text = f"MBEDTLS_{name} needs {setter} to be called with a calloc that clears"
             why += "; one that does not clear corrupts every computation (alerts 47 and 51, -0x4c80)"
             yield Advice(Severity.NOTE, text, why, "stm32emu run ... --check alloc shows whether it does", option)
 
 
-def entropy(device: Device) -> Iterator[Advice]:
-    config = device.config
+def entropy(build: Build) -> Iterator[Advice]:
+    config = build.config
     if "ENTROPY_C" not in config:
         return
     sources = [name for name in ("ENTROPY_HARDWARE_ALT", "ENTROPY_NV_SEED") if name in config]
@@ -89,7 +90,7 @@ def entropy(device: Device) -> Iterator[Advice]:
         why = "mbedTLS looks for the random numbers of Unix or Windows, and stops with #error"
         what = "MBEDTLS_NO_PLATFORM_ENTROPY is not defined"
         yield Advice(Severity.ERROR, what, why, "define it, and MBEDTLS_ENTROPY_HARDWARE_ALT")
-    elif not sources and not (device.functions and "mbedtls_entropy_add_source" in device.functions):
+    elif not sources and not (build.functions and "mbedtls_entropy_add_source" in build.functions):
         why = "mbedtls_ctr_drbg_seed fails with -0x0034 unless mbedtls_entropy_add_source gives one"
         yield Advice(
             Severity.ERROR,
@@ -99,8 +100,8 @@ def entropy(device: Device) -> Iterator[Advice]:
         )
 
 
-def dates(device: Device) -> Iterator[Advice]:
-    if "X509_CRT_PARSE_C" in device.config and "HAVE_TIME_DATE" not in device.config:
+def dates(build: Build) -> Iterator[Advice]:
+    if "X509_CRT_PARSE_C" in build.config and "HAVE_TIME_DATE" not in build.config:
         why = "without MBEDTLS_HAVE_TIME_DATE mbedTLS never compares them with the time"
         fix = "define it with a clock that is right, or accept expired client certificates knowingly"
         yield Advice(Severity.NOTE, "the device never checks the dates of certificates", why, fix)

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from stm32emu.netbridge.tls import names
-from stm32emu.netbridge.tls.algorithms import ECDSA, GROUPS, RSA, Scheme, group_name
-from stm32emu.netbridge.tls.curve_table import CURVES_BY_NAME
+from stm32emu.netbridge.tls.algorithms import ECDSA, GROUP_CODES, RSA, Scheme, group_name
 from stm32emu.netbridge.tls.evidence import Evidence, Stage
 from stm32emu.netbridge.tls.messages import ClientHello
 from stm32emu.netbridge.tls.suites import SUITES, suite_name
@@ -56,16 +55,18 @@ def _listed(words: Iterable[str]) -> str:
 
 
 def _version(hello: ClientHello, case: Case) -> Verdict | None:
-    """Against what the device chose with others; else against TLS 1.2, which every device of this kind speaks."""
+    """Against what the device is configured for, or chose with others; else against TLS 1.2, which every device of this
+    kind speaks."""
     chosen = {each.server_hello.chosen_version for each in case.evidence if each.server_hello} or {names.TLS_1_2}
+    known = case.device.versions or chosen
     offers = set(hello.versions) if hello.says.versions else set(range(names.SSL_3_0, hello.version + 1))
-    if offers & chosen:
+    if offers & known:
         return None
     return _verdict(
         "no-common-version",
         "client and device have no version of TLS in common.",
         f"the client offers {_listed(map(names.version_name, sorted(hello.versions)))}, "
-        f"the device speaks {_listed(map(names.version_name, sorted(chosen)))}",
+        f"the device speaks {_listed(map(names.version_name, sorted(known)))}",
         "let the client speak TLS 1.2 (openssl: -tls1_2)",
     )
 
@@ -109,7 +110,7 @@ def _groups(hello: ClientHello, case: Case) -> Verdict | None:
     if offered is None:
         return None
     own = next((each.key_curve for each in reversed(case.evidence) if each.key_curve), None)
-    keys = {code for code, name in GROUPS.items() if own and CURVES_BY_NAME.get(name) == own}
+    keys = {GROUP_CODES[own.name]} if own else set()
     if known is not None and not known & set(offered):
         why = f"the device can do {_listed(map(group_name, sorted(known)))}"
     elif keys and not keys & set(offered):

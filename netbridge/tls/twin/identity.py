@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-from stm32emu.netbridge.tls.algorithms import ECDSA, GROUPS, RSA
+from stm32emu.netbridge.tls.algorithms import ECDSA, GROUP_CODES, RSA
 from stm32emu.netbridge.tls.certificate import Certificate
 from stm32emu.netbridge.tls.der import DerError
 from stm32emu.netbridge.tls.twin.signing import SigningKey
-
-_CODES = {name: code for code, name in GROUPS.items()}
 
 
 class IdentityError(Exception):
@@ -37,7 +35,7 @@ class Identity:
     def group(self) -> int | None:
         """The named curve of the key that the certificate has; None for RSA."""
         public = self.chain[0].public_key
-        return _CODES.get(public.curve.name) if isinstance(public, ec.EllipticCurvePublicKey) else None
+        return GROUP_CODES.get(public.curve.name) if isinstance(public, ec.EllipticCurvePublicKey) else None
 
     def answers_to(self, name: str) -> bool:
         """Whether the certificate is for this host, by its names (RFC 6125), or its common name if it has none."""

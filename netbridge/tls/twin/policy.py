@@ -6,12 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from stm32emu.netbridge.tls.algorithms import ECDSA, RSA
+from stm32emu.netbridge.tls.algorithms import ECDSA, RSA, SHA_224, SHA_256, SHA_384, SHA_512
 from stm32emu.netbridge.tls.certificate import Certificate
 from stm32emu.netbridge.tls.curves import X25519
 from stm32emu.netbridge.tls.records import MAX_PLAINTEXT
-
-SHA_224, SHA_256, SHA_384, SHA_512 = 3, 4, 5, 6
 
 
 class ClientAuth(Enum):
