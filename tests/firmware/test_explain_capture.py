@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from scapy.layers.inet import IP, TCP, UDP
@@ -16,25 +17,42 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
 from scapy.utils import rdpcap, wrpcap
 
-from runs import IMAGES, PATIENCE, free_port, running
-from symptoms import COMMANDS, IN_2021
+import host_capture
+from runs import IMAGES, PATIENCE
+from symptoms import CERTS
 from test_explain import explanations
-from test_tls_clients import client
 
 CONFIG = IMAGES.parent / "tls_server" / "mbedtls_config.h"
-TITLE = "the device's elliptic-curve arithmetic is corrupt."
+CLIENTS = ("openssl", "ssl_client2", "openssl")
+CERTIFICATE = re.compile(rb"\x16\x03\x03..\x0b", re.DOTALL)
+MESSAGES = r"\n  \S.* -> .*"
+TITLES = {
+    "tls_server-calloc-fresh": "the device's elliptic-curve arithmetic is corrupt.",
+    "tls_server-wrong-key": "the device's private key does not belong to its certificate.",
+}
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The capture of a faulty run with both clients of the report, and its log."""
-    capture = tmp_path_factory.mktemp("capture") / "run.pcapng"
-    words = ("--port", f"{free_port()}:4433", "--pcap", str(capture))
-    with running(str(IMAGES / "tls_server-calloc-fresh.elf"), *words) as under_way:
-        for name in ("openssl", "ssl_client2"):
-            client(*IN_2021, *COMMANDS[name](under_way.port()))
-        under_way.wait_for(r"conn 2  [^$]*next:", of=lambda: under_way.log)
-    return capture, under_way.log
+class Captured(NamedTuple):
+    """What was captured of a faulty run, the run's log, and the verdict that is due."""
+
+    capture: Path
+    log: str
+    title: str
+
+
+@pytest.fixture(scope="module", params=TITLES)
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """That of a run's captures, and the verdict's title."""
+    folder = tmp_path_factory.mktemp("capture")
+    host_capture.capture(request.param, CLIENTS, folder)
+    return folder, TITLES[request.param]
+
+
+@pytest.fixture(scope="module", params=[host_capture.OF_THE_RUN, host_capture.OF_THE_HOST])
+def run(request: pytest.FixtureRequest, folder: tuple[Path, str]) -> Captured:
+    """Captured by the run, and by tshark on the host port."""
+    path, title = folder
+    return Captured(path / request.param, (path / host_capture.LOG).read_text(), title)
 
 
 def explain(*words: str) -> tuple[int, str, str]:
@@ -44,11 +62,24 @@ def explain(*words: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-def test_the_same_text_as_the_run(run: tuple[Path, str]) -> None:
-    capture, log = run
-    code, out, err = explain(str(capture))
+def test_the_same_as_the_run(run: Captured) -> None:
+    """Every verdict, to the letter; messages of both sides may cross otherwise on the host's side of the bridge."""
+    code, out, err = explain(str(run.capture), "--key", str(CERTS / "client.key"))  # which the run has in its firmware
     assert code == 0, err
-    assert explanations(out) == explanations(log)
+    assert verdicts(out) == verdicts(run.log)
+    assert len(verdicts(out)) == len(CLIENTS)
+
+
+def test_the_same_messages_as_the_run(folder: tuple[Path, str]) -> None:
+    path, _title = folder
+    code, out, err = explain(str(path / host_capture.OF_THE_RUN))
+    assert code == 0, err
+    assert re.findall(MESSAGES, out) == re.findall(MESSAGES, (path / host_capture.LOG).read_text())
+
+
+def verdicts(text: str) -> list[str]:
+    """The first line and the verdict of each connection, without its messages, and without where a key was found."""
+    return [re.sub(rf"{MESSAGES}|(?<=private key) (\S+/|at 0x)[^;\n]*", "", each) for each in explanations(text)]
 
 
 def verdict(capture: Path) -> str:
@@ -58,16 +89,20 @@ def verdict(capture: Path) -> str:
 
 
 @pytest.mark.parametrize("kind", ["pcap", "nsecpcap", "pcapng"])
-def test_formats_of_others(run: tuple[Path, str], kind: str, tmp_path: Path) -> None:
+def test_formats_of_others(run: Captured, kind: str, tmp_path: Path) -> None:
     other = tmp_path / "other"
-    subprocess.run(["editcap", "-F", kind, str(run[0]), str(other)], check=True)
-    assert verdict(other) == TITLE
+    subprocess.run(["editcap", "-F", kind, str(run.capture), str(other)], check=True)
+    assert verdict(other) == run.title
+
+
+def with_certificate(packets: list[Packet]) -> list[int]:
+    """The numbers of those in which a Certificate begins, one for each connection."""
+    return [n for n, packet in enumerate(packets) if Raw in packet and re.search(CERTIFICATE, packet[Raw].load)]
 
 
 def without_beginning(packets: list[Packet]) -> list[Packet]:
     """From the middle of the first connection on."""
-    first = next(n for n, packet in enumerate(packets) if TCP in packet and len(packet[TCP].payload) > 500)
-    return packets[first:]
+    return packets[with_certificate(packets)[0] + 1 :]
 
 
 def without_acknowledgements(packets: list[Packet]) -> list[Packet]:
@@ -75,9 +110,8 @@ def without_acknowledgements(packets: list[Packet]) -> list[Packet]:
 
 
 def without_a_certificate(packets: list[Packet]) -> list[Packet]:
-    """Of the second connection."""
-    long = [n for n, packet in enumerate(packets) if TCP in packet and packet[TCP].sport == 4433 and Raw in packet]
-    last = max(n for n in long if len(packets[n][Raw].load) > 300 and packets[n][Raw].load[5] == 11)
+    """Of the last connection."""
+    last = with_certificate(packets)[-1]
     return packets[:last] + packets[last + 1 :]
 
 
@@ -105,12 +139,10 @@ DAMAGE = [without_beginning, without_acknowledgements, without_a_certificate, wi
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_damaged_captures(
-    run: tuple[Path, str], damage: Callable[[list[Packet]], list[Packet]], tmp_path: Path
-) -> None:
+def test_damaged_captures(run: Captured, damage: Callable[[list[Packet]], list[Packet]], tmp_path: Path) -> None:
     other = tmp_path / "damaged.pcap"
-    wrpcap(str(other), damage(list(rdpcap(str(run[0])))))
-    assert verdict(other) == TITLE
+    wrpcap(str(other), damage(list(rdpcap(str(run.capture)))))
+    assert verdict(other) == run.title
 
 
 def test_what_cannot_be_explained(tmp_path: Path) -> None:
