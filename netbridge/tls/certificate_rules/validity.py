@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import ip_address
 
 from ..certificate import Certificate
+from ..host_names import common_name_is_for, is_address, is_for
 from ..severity import Severity
 from .finding import Finding, Identity
 
@@ -43,33 +43,18 @@ def names(identity: Identity) -> Iterator[Finding]:
     if wanted is None:
         whom = ", ".join(has) or common or "nobody"
         yield Finding(Severity.NOTE, "names", f"{identity.leaf.label} names {whom}", proof, "")
-    elif any(_matches(kind, name, wanted) for kind, name in identity.leaf.alternative_names):
+    elif is_for(identity.leaf, wanted):
         yield Finding(Severity.OK, "names", f"the certificate is for {wanted}", proof)
-    elif _is_address(wanted):
+    elif is_address(wanted):
         fix = "put the address into subjectAltName as IP: in the common name it does not count"
         yield Finding(Severity.ERROR, "names", f"the certificate is not for the address {wanted}", proof, fix)
-    elif common and _matches("DNS", common, wanted) and not any(k == "DNS" for k, _ in identity.leaf.alternative_names):
+    elif common_name_is_for(identity.leaf, wanted):
         what = f"only the common name is {wanted}"
         fix = "add it as a DNS subjectAltName: OpenSSL and mbedTLS look at the common name, browsers and Python do not"
         yield Finding(Severity.WARNING, "names", what, proof, fix)
     else:
         fix = "ask for a name that the certificate has, or have one issued for this name"
         yield Finding(Severity.ERROR, "names", f"the certificate is not for {wanted}", proof, fix)
-
-
-def _is_address(name: str) -> bool:
-    try:
-        return bool(ip_address(name))
-    except ValueError:
-        return False
-
-
-def _matches(kind: str, name: str, wanted: str) -> bool:
-    if kind == "IP" or _is_address(wanted):
-        return kind == "IP" and _is_address(wanted) and ip_address(name) == ip_address(wanted)
-    name, wanted = name.lower().rstrip("."), wanted.lower().rstrip(".")
-    host, _, domain = wanted.partition(".")
-    return name == wanted or (name.startswith("*.") and bool(host) and name[2:] == domain and "." in domain)
 
 
 RULES = (dates, names)

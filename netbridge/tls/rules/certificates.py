@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from stm32emu.netbridge.tls import clients
 from stm32emu.netbridge.tls.certificate import Certificate
-from stm32emu.netbridge.tls.der import DerError
 from stm32emu.netbridge.tls.evidence import Evidence, Stage
+from stm32emu.netbridge.tls.host_names import names_of
 from stm32emu.netbridge.tls.names import alert_name
 from stm32emu.netbridge.tls.printable import printable
 from stm32emu.netbridge.tls.transcript import Side
@@ -99,16 +99,6 @@ def _wrong_name(evidence: Evidence, certificate: Certificate, sent: str) -> Verd
         COMPUTED,
         "connect by a name that the certificate has (ssl_client2: server_name=...), or issue one for this name",
     )
-
-
-def names_of(certificate: Certificate) -> list[str]:
-    """The host names that a certificate is for."""
-    try:
-        listed = [name for _, name in certificate.alternative_names]
-    except DerError:
-        listed = []
-    common = certificate.subject.get("CN")
-    return listed or ([common] if common else [])
 
 
 def _other(certificate: Certificate, sent: str) -> Verdict:

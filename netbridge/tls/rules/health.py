@@ -6,7 +6,8 @@ from __future__ import annotations
 from stm32emu.netbridge.tls.algorithms import TLS_1_3_CURVES, Scheme, group_name
 from stm32emu.netbridge.tls.device import P521_SIZE
 from stm32emu.netbridge.tls.evidence import Check, Evidence, Stage
-from stm32emu.netbridge.tls.rules.certificates import names_of, validity
+from stm32emu.netbridge.tls.host_names import names_of
+from stm32emu.netbridge.tls.rules.certificates import validity
 from stm32emu.netbridge.tls.verdict import NOTHING_WRONG, Case, Verdict, connections
 
 

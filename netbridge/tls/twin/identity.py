@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from stm32emu.netbridge.tls.algorithms import ECDSA, GROUP_CODES, RSA
 from stm32emu.netbridge.tls.certificate import Certificate
 from stm32emu.netbridge.tls.der import DerError
+from stm32emu.netbridge.tls.host_names import common_name_is_for, is_for
 from stm32emu.netbridge.tls.twin.signing import SigningKey
 
 
@@ -40,15 +41,7 @@ class Identity:
     def answers_to(self, name: str) -> bool:
         """Whether the certificate is for this host, by its names (RFC 6125), or its common name if it has none."""
         leaf = self.chain[0]
-        names = [value for kind, value in leaf.alternative_names if kind == "DNS"]
-        return any(_matches(pattern, name) for pattern in names or [leaf.subject.get("CN") or ""])
-
-
-def _matches(pattern: str, name: str) -> bool:
-    pattern, name = pattern.lower(), name.lower()
-    if pattern.startswith("*."):
-        return name.partition(".")[2] == pattern[2:]
-    return pattern == name
+        return is_for(leaf, name) or common_name_is_for(leaf, name)
 
 
 def make_identity(chain: Sequence[Certificate], key: PrivateKeyTypes) -> Identity:
