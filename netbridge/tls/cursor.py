@@ -81,6 +81,14 @@ class Cursor:
             raise inner.fail(f"{what} have {inner.left} bytes, not a multiple of {width}")
         return tuple(inner.uint(width, what) for _ in range(inner.left // width))
 
+    def vectors(self, size: int, inner_size: int, what: str, each: str) -> tuple[bytes, ...]:
+        """A vector of vectors, the length of `what` one of `size` bytes, that of `each` one of `inner_size`."""
+        inner = self.inside(size, what)
+        found = []
+        while inner.left:
+            found.append(inner.vector(inner_size, each))
+        return tuple(found)
+
     def rest(self) -> bytes:
         """All that is left."""
         return self.take(self.left, "the rest")
@@ -105,6 +113,11 @@ def attempt(parse: Callable[[Cursor], T], data: bytes, what: str) -> T | Malform
 def vector(size: int, data: bytes) -> bytes:
     """`data` behind its length, an integer of `size` bytes."""
     return len(data).to_bytes(size, "big") + data
+
+
+def vectors(size: int, inner_size: int, parts: Iterable[bytes]) -> bytes:
+    """A vector of vectors, whose lengths are integers of `inner_size` bytes and its own one of `size`."""
+    return vector(size, b"".join(vector(inner_size, part) for part in parts))
 
 
 def uints(size: int, width: int, numbers: Iterable[int]) -> bytes:

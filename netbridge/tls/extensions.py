@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from stm32emu.netbridge.tls import names
-from stm32emu.netbridge.tls.cursor import Cursor, Malformed, attempt, vector
+from stm32emu.netbridge.tls.cursor import Cursor, Malformed, attempt, vector, vectors
 
 T = TypeVar("T")
 
@@ -149,11 +149,7 @@ def _host_name(cursor: Cursor) -> str:
 
 
 def _protocols(cursor: Cursor) -> tuple[str, ...]:
-    inner = cursor.inside(2, "the protocols")
-    found = []
-    while inner.left:
-        found.append(inner.vector(1, "a protocol").decode("ascii", errors="replace"))
-    return tuple(found)
+    return tuple(each.decode("ascii", errors="replace") for each in cursor.vectors(2, 1, "the protocols", "a protocol"))
 
 
 def _filled(parse: Callable[[Cursor], Sequence[object]]) -> Callable[[Cursor], object]:
@@ -188,4 +184,4 @@ _CLIENTS: dict[int, Callable[[Cursor], object]] = {
 
 def emit_protocols(protocols: Sequence[str]) -> bytes:
     """ALPN's data."""
-    return vector(2, b"".join(vector(1, protocol.encode("ascii")) for protocol in protocols))
+    return vectors(2, 1, (protocol.encode("ascii") for protocol in protocols))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stm32emu.netbridge.tls.cursor import Cursor, uints, vector
+from stm32emu.netbridge.tls.cursor import Cursor, uints, vector, vectors
 from stm32emu.netbridge.tls.extensions import Extension, Extensions, emit_extensions, parse_extensions
 from stm32emu.netbridge.tls.names import TLS_1_3
 
@@ -126,15 +126,11 @@ class Certificate:
     @classmethod
     def parse(cls, cursor: Cursor) -> Certificate:
         """RFC 5246 section 7.4.2."""
-        inner = cursor.inside(3, "the certificates")
-        found = []
-        while inner.left:
-            found.append(inner.vector(3, "a certificate"))
-        return cls(tuple(found))
+        return cls(cursor.vectors(3, 3, "the certificates", "a certificate"))
 
     def emit(self) -> bytes:
         """The body."""
-        return vector(3, b"".join(vector(3, certificate) for certificate in self.certificates))
+        return vectors(3, 3, self.certificates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +154,11 @@ class EcdheKeyExchange:
         if kind != NAMED_CURVE:
             raise cursor.fail(f"curve type {kind} is not named_curve ({NAMED_CURVE})")
         group, point = cursor.uint(2, "the named curve"), cursor.vector(1, "the point")
-        if not signed:
-            return cls(group, point)
-        scheme = cursor.uint(2, "the signature algorithm") if with_scheme else None
-        return cls(group, point, scheme, cursor.vector(2, "the signature"))
+        return cls(group, point, *(_parse_signature(cursor, with_scheme) if signed else ()))
 
     def emit(self) -> bytes:
         """The body."""
-        return self.parameters + _signature(self.scheme, self.signature)
+        return self.parameters + _emit_signature(self.scheme, self.signature)
 
     @property
     def parameters(self) -> bytes:
@@ -188,14 +181,11 @@ class DheKeyExchange:
         """RFC 5246 section 7.4.3."""
         prime, generator = cursor.vector(2, "the prime"), cursor.vector(2, "the generator")
         public = cursor.vector(2, "the public value")
-        if not signed:
-            return cls(prime, generator, public)
-        scheme = cursor.uint(2, "the signature algorithm") if with_scheme else None
-        return cls(prime, generator, public, scheme, cursor.vector(2, "the signature"))
+        return cls(prime, generator, public, *(_parse_signature(cursor, with_scheme) if signed else ()))
 
     def emit(self) -> bytes:
         """The body."""
-        return self.parameters + _signature(self.scheme, self.signature)
+        return self.parameters + _emit_signature(self.scheme, self.signature)
 
     @property
     def parameters(self) -> bytes:
@@ -203,7 +193,13 @@ class DheKeyExchange:
         return vector(2, self.prime) + vector(2, self.generator) + vector(2, self.public)
 
 
-def _signature(scheme: int | None, signature: bytes | None) -> bytes:
+def _parse_signature(cursor: Cursor, with_scheme: bool) -> tuple[int | None, bytes]:
+    """A digitally-signed struct (RFC 5246 section 4.7): its scheme, which TLS 1.2 brought, and the signature."""
+    scheme = cursor.uint(2, "the signature algorithm") if with_scheme else None
+    return scheme, cursor.vector(2, "the signature")
+
+
+def _emit_signature(scheme: int | None, signature: bytes | None) -> bytes:
     if signature is None:
         return b""
     return (b"" if scheme is None else scheme.to_bytes(2, "big")) + vector(2, signature)
@@ -222,16 +218,12 @@ class CertificateRequest:
         """RFC 5246 section 7.4.4."""
         types = cursor.uints(1, 1, "the certificate types")
         schemes = cursor.uints(2, 2, "the signature algorithms") if with_schemes else None
-        inner = cursor.inside(2, "the authorities")
-        authorities = []
-        while inner.left:
-            authorities.append(inner.vector(2, "an authority"))
-        return cls(types, schemes, tuple(authorities))
+        return cls(types, schemes, cursor.vectors(2, 2, "the authorities", "an authority"))
 
     def emit(self) -> bytes:
         """The body."""
         schemes = b"" if self.schemes is None else uints(2, 2, self.schemes)
-        return uints(1, 1, self.types) + schemes + vector(2, b"".join(vector(2, name) for name in self.authorities))
+        return uints(1, 1, self.types) + schemes + vectors(2, 2, self.authorities)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,12 +256,11 @@ class CertificateVerify:
     @classmethod
     def parse(cls, cursor: Cursor, with_scheme: bool = True) -> CertificateVerify:
         """RFC 5246 section 7.4.8."""
-        scheme = cursor.uint(2, "the signature algorithm") if with_scheme else None
-        return cls(scheme, cursor.vector(2, "the signature"))
+        return cls(*_parse_signature(cursor, with_scheme))
 
     def emit(self) -> bytes:
         """The body."""
-        return _signature(self.scheme, self.signature)
+        return _emit_signature(self.scheme, self.signature)
 
 
 @dataclass(frozen=True, slots=True)
