@@ -20,7 +20,6 @@ from stm32emu.netbridge.tls.config_rules.abilities import device_of
 from stm32emu.netbridge.tls.device import Device
 from stm32emu.netbridge.tls.explainer import Explainer, Report
 from stm32emu.netbridge.tls.key_log import parse_key_log
-from stm32emu.netbridge.tls.ladder import connection_data, verdict_data
 from stm32emu.netbridge.tls.private_key import KeyFileError, read_private_key
 
 
@@ -55,10 +54,9 @@ def explain_capture(path: Path, known: Known, report: Callable[[Report], None]) 
     if empty:
         raise UserError(f"{path}: there is no whole packet in it; it is empty or was cut off, so capture again")
     explainer.end(now)
-    verdict = explainer.verdict()
-    if verdict is None:
+    if not explainer.evidence:
         raise UserError(f"{path}: there is no TLS connection in it; capture on the interface that the client uses")
-    return {"connections": [connection_data(each) for each in explainer.evidence], "verdict": verdict_data(verdict)}
+    return explainer.to_data()
 
 
 def _secrets(path: Path) -> dict[bytes, bytes]:

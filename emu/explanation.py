@@ -25,7 +25,6 @@ from stm32emu.netbridge.streams import Segment
 from stm32emu.netbridge.tls.certificate import Certificate
 from stm32emu.netbridge.tls.device import Device
 from stm32emu.netbridge.tls.explainer import Explainer, Report
-from stm32emu.netbridge.tls.ladder import connection_data, verdict_data
 from stm32emu.netbridge.tls.verdict import WATCHDOG
 from stm32emu.remembered import Remembered
 
@@ -81,9 +80,7 @@ class Explanation:
 
     def to_data(self) -> dict[str, Any]:
         """The last connections and the verdict over them, for JSON."""
-        verdict = self._explainer.verdict()
-        connections = [connection_data(each) for each in self._explainer.evidence]
-        return {"connections": connections, "verdict": verdict_data(verdict) if verdict else None}
+        return self._explainer.to_data()
 
     def receive(self, segment: Segment, now: int) -> None:
         """A segment passes, at `now` in virtual nanoseconds."""

@@ -10,10 +10,21 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from stm32emu.netbridge.pcapng import (
+    BYTE_ORDER,
+    DECRYPTION_SECRETS,
+    ENHANCED_PACKET,
+    IF_TSOFFSET,
+    IF_TSRESOL,
+    INTERFACE,
+    LINKTYPE_ETHERNET,
+    SECTION_HEADER,
+    SIMPLE_PACKET,
+    TLS_KEY_LOG,
+)
 from stm32emu.netbridge.streams import Segment, ethernet_segment, ip_segment
 
-NULL, ETHERNET, RAW, LOOP, LINUX_SLL, IPV4, IPV6, LINUX_SLL2 = 0, 1, 101, 108, 113, 228, 229, 276
-
+NULL, RAW, LOOP, LINUX_SLL, IPV4, IPV6, LINUX_SLL2 = 0, 101, 108, 113, 228, 229, 276
 
 _MAGICS = {
     b"\xd4\xc3\xb2\xa1": ("<", 1000),
@@ -21,11 +32,7 @@ _MAGICS = {
     b"\x4d\x3c\xb2\xa1": ("<", 1),
     b"\xa1\xb2\x3c\x4d": (">", 1),
 }
-_SECTION = b"\x0a\x0d\x0d\x0a"
-_SECTION_KIND = 0x0A0D0D0A
-_INTERFACE, _SIMPLE, _ENHANCED, _SECRETS = 1, 3, 6, 10
-_TLS_KEY_LOG = int.from_bytes(b"TLSK", "big")
-_IF_TSRESOL, _IF_TSOFFSET = 9, 14
+_SECTION = SECTION_HEADER.to_bytes(4, "big")  # the same in both byte orders
 _NANO = 1_000_000_000
 _ETHERTYPES = {4: 0x0800, 6: 0x86DD}
 
@@ -85,9 +92,9 @@ def read_secrets(data: bytes) -> bytes:
         return b""
     logs = []
     for kind, body, order in _blocks(data):
-        if kind == _SECRETS and len(body) >= 8:
+        if kind == DECRYPTION_SECRETS and len(body) >= 8:
             what, length = struct.unpack_from(f"{order}II", body)
-            logs += [body[8 : 8 + length]] if what == _TLS_KEY_LOG else []
+            logs += [body[8 : 8 + length]] if what == TLS_KEY_LOG else []
     return b"\n".join(logs)
 
 
@@ -95,9 +102,9 @@ def _read_pcapng(data: bytes) -> Iterator[Packet]:
     interfaces: list[_Interface] = []
     last = 0
     for kind, body, order in _blocks(data):
-        if kind == _SECTION_KIND:
+        if kind == SECTION_HEADER:
             interfaces = []
-        if kind == _INTERFACE and len(body) >= 8:
+        if kind == INTERFACE and len(body) >= 8:
             interfaces.append(_interface(body, order))
         packet = _packet(kind, body, order, interfaces, last)
         if packet:
@@ -119,10 +126,10 @@ def _blocks(data: bytes) -> Iterator[tuple[int, bytes, str]]:
 
 
 def _byte_order(data: bytes, at: int) -> str:
-    magic = data[at + 8 : at + 12]
-    if magic not in (b"\x4d\x3c\x2b\x1a", b"\x1a\x2b\x3c\x4d"):
-        raise CaptureError("its section header is damaged: capture again, or repair it with `editcap in out`")
-    return "<" if magic == b"\x4d\x3c\x2b\x1a" else ">"
+    for order in "<>":
+        if struct.unpack_from(f"{order}I", data, at + 8)[0] == BYTE_ORDER:
+            return order
+    raise CaptureError("its section header is damaged: capture again, or repair it with `editcap in out`")
 
 
 def _interface(body: bytes, order: str) -> _Interface:
@@ -132,9 +139,9 @@ def _interface(body: bytes, order: str) -> _Interface:
         code, length = struct.unpack_from(f"{order}HH", body, at)
         value = body[at + 4 : at + 4 + length]
         at += 4 + length + -length % 4
-        if code == _IF_TSRESOL and len(value) == 1:
+        if code == IF_TSRESOL and len(value) == 1:
             resolution = value[0]
-        elif code == _IF_TSOFFSET and len(value) == 8:
+        elif code == IF_TSOFFSET and len(value) == 8:
             offset = struct.unpack(f"{order}q", value)[0]
     ticks = 1 << (resolution & 0x7F) if resolution & 0x80 else 10**resolution
     return _Interface(link, ticks, offset)
@@ -142,13 +149,13 @@ def _interface(body: bytes, order: str) -> _Interface:
 
 def _packet(kind: int, body: bytes, order: str, interfaces: list[_Interface], last: int) -> Packet | None:
     """A packet block's; None for other blocks. A simple packet has no time: it takes that of the one before."""
-    if kind == _ENHANCED and len(body) >= 20:
+    if kind == ENHANCED_PACKET and len(body) >= 20:
         number, high, low, captured = struct.unpack_from(f"{order}IIII", body)
         if number >= len(interfaces):
             return None
         interface = interfaces[number]
         return Packet(interface.time(high << 32 | low), interface.link, body[20 : 20 + captured])
-    if kind == _SIMPLE and len(body) >= 4 and interfaces:
+    if kind == SIMPLE_PACKET and len(body) >= 4 and interfaces:
         return Packet(last, interfaces[0].link, body[4 : 4 + struct.unpack_from(f"{order}I", body)[0]])
     return None
 
@@ -156,7 +163,7 @@ def _packet(kind: int, body: bytes, order: str, interfaces: list[_Interface], la
 def segment_of(packet: Packet) -> Segment | None:
     """The TCP segment that a packet carries. Raises CaptureError for a link type that is not known."""
     data, link = packet.data, packet.link
-    if link == ETHERNET:
+    if link == LINKTYPE_ETHERNET:
         return ethernet_segment(data)
     if link in (LINUX_SLL, LINUX_SLL2):
         at, header = (14, 16) if link == LINUX_SLL else (0, 20)

@@ -6,19 +6,22 @@ from __future__ import annotations
 import struct
 from typing import Protocol
 
-_SECTION_HEADER = 0x0A0D0D0A
-_INTERFACE = 1
-_ENHANCED_PACKET = 6
-_DECRYPTION_SECRETS = 10
+SECTION_HEADER = 0x0A0D0D0A
+BYTE_ORDER = 0x1A2B3C4D
+INTERFACE = 1
+SIMPLE_PACKET = 3
+ENHANCED_PACKET = 6
+DECRYPTION_SECRETS = 10
 
-_LINKTYPE_ETHERNET = 1
-_TLS_KEY_LOG = int.from_bytes(b"TLSK", "big")
+LINKTYPE_ETHERNET = 1
+TLS_KEY_LOG = int.from_bytes(b"TLSK", "big")
+IF_TSRESOL = 9
+IF_TSOFFSET = 14
 _UNKNOWN_LENGTH = 0xFFFF_FFFF_FFFF_FFFF
 
 _OPT_COMMENT = 1
 _SHB_USERAPPL = 4
 _IF_NAME = 2
-_IF_TSRESOL = 9
 _EPB_FLAGS = 2
 _INBOUND = 1
 _OUTBOUND = 2
@@ -53,17 +56,17 @@ class PcapngWriter:
         self._room = 0  # bytes left of what is reserved for secrets, which ends at _room_end
         self._room_end = 0
         self._reserved: Correctable | None = None
-        section = struct.pack("<IHHQ", 0x1A2B3C4D, 1, 0, _UNKNOWN_LENGTH)
-        self._block(_SECTION_HEADER, section + _options((_SHB_USERAPPL, application.encode())))
-        options = _options((_IF_NAME, interface.encode()), (_IF_TSRESOL, b"\x09"))
-        self._block(_INTERFACE, struct.pack("<HHI", _LINKTYPE_ETHERNET, 0, 0) + options)
+        section = struct.pack("<IHHQ", BYTE_ORDER, 1, 0, _UNKNOWN_LENGTH)
+        self._block(SECTION_HEADER, section + _options((_SHB_USERAPPL, application.encode())))
+        options = _options((_IF_NAME, interface.encode()), (IF_TSRESOL, b"\x09"))
+        self._block(INTERFACE, struct.pack("<HHI", LINKTYPE_ETHERNET, 0, 0) + options)
 
     def packet(self, frame: bytes, now_ns: int, inbound: bool, comment: str = "") -> None:
         """A frame without FCS that the guest received (`inbound`) or sent at `now_ns`."""
         fields = (0, now_ns >> 32, now_ns & 0xFFFFFFFF, len(frame), len(frame))
         flags = struct.pack("<I", _INBOUND if inbound else _OUTBOUND)
         options = [(_EPB_FLAGS, flags)] + ([(_OPT_COMMENT, comment.encode())] if comment else [])
-        self._block(_ENHANCED_PACKET, struct.pack("<IIIII", *fields) + _padded(frame) + _options(*options))
+        self._block(ENHANCED_PACKET, struct.pack("<IIIII", *fields) + _padded(frame) + _options(*options))
 
     def reserve_secrets(self, stream: Correctable, room: int) -> None:
         """Keep `room` bytes, empty lines for now, before all packets, which secrets that come later are put into.
@@ -72,7 +75,7 @@ class PcapngWriter:
             stream: what the writer writes to.
             room: a multiple of 4.
         """
-        self._block(_DECRYPTION_SECRETS, struct.pack("<II", _TLS_KEY_LOG, room) + b"\n" * room)
+        self._block(DECRYPTION_SECRETS, struct.pack("<II", TLS_KEY_LOG, room) + b"\n" * room)
         self._reserved, self._room, self._room_end = stream, room, self._written - 4
 
     def secrets(self, data: bytes) -> None:
@@ -82,7 +85,7 @@ class PcapngWriter:
             self._reserved.write_at(self._room_end - self._room, data)
             self._room -= len(data)
             return
-        self._block(_DECRYPTION_SECRETS, struct.pack("<II", _TLS_KEY_LOG, len(data)) + _padded(data))
+        self._block(DECRYPTION_SECRETS, struct.pack("<II", TLS_KEY_LOG, len(data)) + _padded(data))
 
     def _block(self, kind: int, body: bytes) -> None:
         length = len(body) + 12

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
@@ -14,7 +15,7 @@ from stm32emu.netbridge.tls.certificate import Certificate
 from stm32emu.netbridge.tls.device import Device
 from stm32emu.netbridge.tls.doctor import diagnose
 from stm32emu.netbridge.tls.evidence import Evidence, certificate_of
-from stm32emu.netbridge.tls.ladder import render
+from stm32emu.netbridge.tls.ladder import connection_data, render, verdict_data
 from stm32emu.netbridge.tls.messages import ClientHello
 from stm32emu.netbridge.tls.observer import SECOND, Observer
 from stm32emu.netbridge.tls.transcript import End, Moment, Side
@@ -116,6 +117,12 @@ class Explainer:
     def verdict(self) -> Verdict | None:
         """Over all of them; None if there were none."""
         return diagnose(Case(self.evidence, self._device())) if self._evidence else None
+
+    def to_data(self) -> dict[str, Any]:
+        """The last connections and the verdict over them, for JSON."""
+        verdict = self.verdict()
+        connections = [connection_data(each) for each in self._evidence]
+        return {"connections": connections, "verdict": verdict_data(verdict) if verdict else None}
 
     def moment(self, now: int) -> Moment:
         """`now`, and what the wall clock shows."""
