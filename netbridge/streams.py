@@ -94,6 +94,9 @@ class Stream(Protocol):
     def closed(self, from_client: bool, reset: bool, now: int) -> None:
         """FIN and all before it, or RST."""
 
+    def dropped(self, now: int) -> None:
+        """It is not followed any further: its ports were used again, or too many others were opened since."""
+
 
 class Streams(Protocol):
     """Makes a Stream for a connection that is new."""
@@ -201,6 +204,8 @@ class TcpStreams:
         if connection is None or (opening and self._is_new(connection, segment)):
             if segment.flags & RST:
                 return
+            if connection is not None:
+                self._drop((segment.src, segment.dst), now)
             connection = self._open(segment, now)
         if not connection.stream.mute:
             connection.receive(segment, now)
@@ -216,16 +221,20 @@ class TcpStreams:
         )
 
     def _open(self, segment: Segment, now: int) -> _Connection:
-        if len(self._connections) >= 2 * MAX_STREAMS:
-            src, dst = next(iter(self._connections))
-            for ends in ((src, dst), (dst, src)):
-                self._connections.pop(ends, None)  # they are equal where a machine talks to itself
+        while len(self._connections) >= 2 * MAX_STREAMS:
+            self._drop(next(iter(self._connections)), now)
         midway = not segment.flags & SYN
         to_server = self._is_from_client(segment)
         client, server = (segment.src, segment.dst) if to_server else (segment.dst, segment.src)
         connection = _Connection(client, self._listener.open(client, server, midway, now))
         self._connections[segment.src, segment.dst] = self._connections[segment.dst, segment.src] = connection
         return connection
+
+    def _drop(self, ends: tuple[Address, Address], now: int) -> None:
+        connection = self._connections.pop(ends)
+        self._connections.pop(ends[::-1], None)  # the same where a machine talks to itself
+        if not connection.stream.mute:
+            connection.stream.dropped(now)
 
     def _is_from_client(self, segment: Segment) -> bool:
         if segment.flags & SYN:

@@ -96,10 +96,7 @@ class Explainer:
     def end(self, now: int) -> None:
         """The run or capture ends."""
         for connection in sorted(self._open, key=lambda each: each.number):
-            if connection.has_news:
-                connection.observer.cut(self.moment(now))
-                self.settle(connection)
-        self._open.clear()
+            connection.dropped(now)
 
     def open(self, client: Address, server: Address, midway: bool, now: int) -> _Connection:
         """A connection is new (`streams.Streams`)."""
@@ -123,6 +120,11 @@ class Explainer:
         verdict = self.verdict()
         connections = [connection_data(each) for each in self._evidence]
         return {"connections": connections, "verdict": verdict_data(verdict) if verdict else None}
+
+    @property
+    def followed(self) -> int:
+        """Connections that have not ended: at most streams.MAX_STREAMS."""
+        return len(self._open)
 
     def moment(self, now: int) -> Moment:
         """`now`, and what the wall clock shows."""
@@ -213,6 +215,14 @@ class _Connection:
             self.mute = True
             self._explainer.settle(self)
             self._explainer.forget(self)
+
+    def dropped(self, now: int) -> None:
+        """What follows is not seen: the run or capture ends, or others took its place."""
+        if self.has_news:
+            self.observer.cut(self._explainer.moment(now))
+            self._explainer.settle(self)
+        self.mute = True
+        self._explainer.forget(self)
 
 
 def _side(from_client: bool) -> Side:

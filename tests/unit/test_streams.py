@@ -31,6 +31,9 @@ class Heard:
     def closed(self, from_client: bool, reset: bool, now: int) -> None:
         self.said.append((from_client, "RST" if reset else "FIN"))
 
+    def dropped(self, now: int) -> None:
+        self.said.append("dropped")
+
 
 class Listener:
     """Two parties of a capture."""
@@ -60,6 +63,10 @@ class Listener:
 def heard_by(listener: Listener) -> list[object]:
     assert len(listener.heard) == 1
     return listener.heard[0].said
+
+
+def heard_by_all(listener: Listener) -> list[list[object]]:
+    return [heard.said for heard in listener.heard]
 
 
 def test_both_directions_and_their_ends() -> None:
@@ -122,7 +129,26 @@ def test_the_same_ports_again_are_a_new_connection() -> None:
     for _ in range(2):
         listener.shake()
         listener.client(101, RST)
-    assert [heard.said for heard in listener.heard] == [[(True, "RST")]] * 2
+    assert heard_by_all(listener) == [[(True, "RST"), "dropped"], [(True, "RST")]]
+
+
+def test_who_is_replaced_hears_of_it_once_and_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "MAX_STREAMS", 2)
+    listener = Listener()
+    listener.shake()
+    listener.streams.receive(Segment((CLIENT[0], 1), SERVER, 100, 0, SYN, b""), 0)
+    listener.client(5000, SYN, ack=0)
+    assert heard_by_all(listener) == [["dropped"], [], []]
+    listener.streams.receive(Segment((CLIENT[0], 2), SERVER, 100, 0, SYN, b""), 0)
+    assert heard_by_all(listener) == [["dropped"], ["dropped"], [], []]
+
+
+def test_who_is_mute_hears_nothing() -> None:
+    listener = Listener()
+    listener.shake()
+    listener.heard[0].mute = True
+    listener.client(5000, SYN, ack=0)
+    assert heard_by_all(listener) == [[], []]
 
 
 def test_a_syn_twice_is_one_connection() -> None:
@@ -147,3 +173,4 @@ def test_more_connections_than_are_remembered_one_of_them_with_itself(monkeypatc
         peer = (CLIENT[0], port) if port else SERVER
         listener.streams.receive(Segment(peer, SERVER, 100, 0, SYN, b""), 0)
     assert [client[1] for client in listener.clients] == [4433, 1, 2, 3]
+    assert heard_by_all(listener) == [["dropped"], ["dropped"], [], []]

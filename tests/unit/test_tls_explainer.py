@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import pytest
 
+from stm32emu.netbridge import streams
 from stm32emu.netbridge.streams import Segment
 from stm32emu.netbridge.tls.explainer import Explainer, Report
 from stm32emu.netbridge.tls.observer import SECOND, SILENCE
+from stm32emu.netbridge.tls.transcript import End, Side
 from stm32emu.netbridge.wire.tcp import ACK, RST, SYN
 from tls_samples import handshake, identity
 
@@ -66,3 +68,23 @@ def test_a_run_that_ends_in_a_handshake_tells_of_it(explainer: Explainer, report
     hello(explainer, 50000, 0)
     explainer.end(SECOND)
     assert [report.evidence.number for report in reports] == [1]
+
+
+def test_ports_that_are_used_again_end_what_was_there(explainer: Explainer, reports: list[Report]) -> None:
+    hello(explainer, 50000, 0)
+    client = (b"\xc0\xa8\x00\x01", 50000)
+    explainer.receive(Segment(client, SERVER, 70000, 0, SYN, b""), SECOND)
+    assert [report.evidence.number for report in reports] == [1]
+    assert reports[0].evidence.ending == (Side.SERVER, End.CUT)
+    explainer.end(LONG)
+    assert len(reports) == 1
+
+
+def test_it_follows_no_more_connections_than_there_are_streams(
+    explainer: Explainer, reports: list[Report], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "MAX_STREAMS", 4)
+    for port in range(50000, 50010):
+        hello(explainer, port, port)
+    assert [report.evidence.number for report in reports] == [*range(1, 7)]
+    assert explainer.followed == 4
