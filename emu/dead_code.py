@@ -12,13 +12,13 @@ import re
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 
+from stm32emu.control_flow import ControlFlow
 from stm32emu.dwarf_sources import Sources
 from stm32emu.flash_graph import FlashGraph
 from stm32emu.flash_pieces import Piece
 from stm32emu.mentions import Mention
-from stm32emu.symbols import Symbols
+from stm32emu.symbols import Symbols, file_name
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,7 @@ class Wanted:
         """Whether a piece goes."""
         if piece.kind == "unnamed":
             return bool(self.texts and re.fullmatch(self.texts, piece.name, re.DOTALL))
-        base = piece.file.replace("\\", "/").rsplit("/", 1)[-1]
-        return self.name(piece.name) or bool(self.files and re.fullmatch(self.files, base))
+        return self.name(piece.name) or bool(self.files and re.fullmatch(self.files, file_name(piece.file)))
 
 
 class DeadCode:
@@ -52,6 +51,7 @@ class DeadCode:
         self._graph = graph
         self._sources = sources
         self._line = symbols.line
+        self._flows: dict[int, ControlFlow] = {}
         self._spans: dict[int, dict[tuple[str, int], set[int]]] = defaultdict(lambda: defaultdict(set))
         for span in symbols.lines.spans():
             halfwords = self._within(span.start, span.end)
@@ -71,14 +71,19 @@ class DeadCode:
         return range(start, min(end, self._graph.pieces[number].end), 2) if number >= 0 else range(0)
 
     def _dead_in(self, number: int, named: set[int], inlined: set[int]) -> set[int]:
-        code = {at for part in self._graph.code(self._graph.pieces[number]) for at in range(*part, 2)}
-        dead = inlined & code
+        flow = self._flow(number)
+        dead = inlined & flow.code
         for mention in self._graph.mentions[number]:
             if self._graph.pieces.number(mention.target) in named:
-                dead |= self._with(number, mention, named) & code
-        while dead and (more := (self._leading_there(number, named, dead) | self._emptied(number, dead)) & code - dead):
+                dead |= self._with(number, mention, named) & flow.code
+        while dead and (more := flow.idle(dead) | (self._leading_there(number, named, dead) & flow.code - dead)):
             dead |= more
         return dead
+
+    def _flow(self, number: int) -> ControlFlow:
+        if number not in self._flows:
+            self._flows[number] = ControlFlow(self._graph, number)
+        return self._flows[number]
 
     def _with(self, number: int, mention: Mention, named: set[int]) -> set[int]:
         """What goes with a mention."""
@@ -92,18 +97,8 @@ class DeadCode:
 
     def _block(self, number: int, mention: Mention, named: set[int]) -> set[int]:
         """The basic block of a mention, if nothing else is mentioned there; else the instruction."""
-        start, end = next((s, e) for s, e in pairwise(self._leaders(number)) if s <= mention.at < e)
-        block = set(range(start, end, 2))
+        block = {*self._flow(number).block(mention.at)}
         return {mention.at} if self._others(number, block, named) else block
-
-    def _leaders(self, number: int) -> list[int]:
-        """Where basic blocks of a function start, and its end."""
-        piece = self._graph.pieces[number]
-        found = {at for part in self._graph.code(piece) for at in part} | {piece.start, piece.end}
-        for mention in self._graph.mentions[number]:
-            if mention.flow in ("jump", "branch") and piece.start <= mention.target < piece.end:
-                found |= {mention.target, mention.at + self._graph.width(mention.at)}
-        return sorted(found)
 
     def _leading_there(self, number: int, named: set[int], dead: set[int]) -> set[int]:
         """Lines that do nothing but load something and jump into dead code: calls that share their end."""
@@ -118,16 +113,3 @@ class DeadCode:
         """Whether code of a function mentions functions or objects, besides itself, that stay."""
         targets = {self._graph.pieces.number(m.target) for m in self._graph.mentions[number] if m.at in code}
         return any(self._graph.pieces[n].kind != "unnamed" for n in targets - named - {-1, number})
-
-    def _emptied(self, number: int, dead: set[int]) -> set[int]:
-        """What is left of basic blocks that do nothing any more: the jump at their end, and tests that lead to them."""
-        found: set[int] = set()
-        flows = {m.at: m for m in self._graph.mentions[number] if m.flow in ("jump", "branch")}
-        for start, end in pairwise(self._leaders(number)):
-            left = [at for at in range(start, end, 2) if at not in dead]
-            only_jump = bool(left) and left[0] in flows and left[0] + self._graph.width(left[0]) == end
-            if start in dead and (not left or (only_jump and flows[left[0]].flow == "jump")):
-                found.update(left)
-                tests = (m.at for m in flows.values() if m.target == start and m.flow == "branch")
-                found.update(at for test in tests for at in self._graph.test(test))
-        return found

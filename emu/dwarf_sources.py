@@ -11,6 +11,7 @@ from typing import Any
 from stm32emu.debug_units import DebugUnits
 from stm32emu.dwarf_functions import name_of, type_of
 from stm32emu.dwarf_types import Shape
+from stm32emu.symbols import file_name
 
 _ADDR = 0x03  # DW_OP_addr
 
@@ -79,7 +80,7 @@ class Sources:
     def _by_base_name(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = defaultdict(list)
         for name in dict.fromkeys(map(self._unit_name, self._debug.offsets())):
-            found[name.replace("\\", "/").rsplit("/", 1)[-1]].append(name)
+            found[file_name(name)].append(name)
         return found
 
     def _unit_name(self, offset: int) -> str:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
@@ -13,8 +13,11 @@ from stm32emu.elf import Firmware
 from stm32emu.flash_pieces import Piece, Pieces, gaps, named_pieces, stored
 from stm32emu.mentions import Mention, code_mentions, data_mentions
 from stm32emu.prologue import is_wide
-from stm32emu.symbol_files import code_stretches
+from stm32emu.symbol_files import END, code_stretches
 from stm32emu.symbols import Symbols
+
+Range = tuple[int, int]
+"""Addresses from the first up to, but without, the second."""
 
 
 class FlashGraph:
@@ -35,6 +38,11 @@ class FlashGraph:
             self.mentions[self.pieces.number(mention.at)].append(mention)
         self._roots = {self.pieces.number(firmware.vector_table), self.pieces.number(firmware.reset_handler)}
         self._roots |= set(range(len(self.pieces))) - self.reachable(lambda mention: True)
+
+    @property
+    def segments(self) -> list[tuple[int, int]]:
+        """Where each of the segments that take flash starts and ends at run time."""
+        return [(segment.virtual, segment.virtual + len(segment.data)) for segment in self._segments]
 
     @cached_property
     def users(self) -> dict[int, str]:
@@ -60,32 +68,28 @@ class FlashGraph:
                     waiting.append(target)
         return found
 
-    def code(self, piece: Piece) -> Iterator[tuple[int, int]]:
+    def code(self, piece: Piece) -> Iterator[Range]:
         """The parts of a function that are instructions, not literals or tables of branches."""
         return self.instructions([(piece.start, piece.end)])
 
-    def instructions(self, ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    def instructions(self, ranges: Iterable[Range]) -> Iterator[Range]:
         """The parts of `ranges` that are instructions."""
         for start, end in ranges:
-            yield from ((max(start, low), min(end, high)) for low, high in self._code if low < end and high > start)
+            first = bisect_right(self._code, start, key=lambda part: part[1])
+            last = bisect_left(self._code, end, key=lambda part: part[0])
+            yield from ((max(start, low), min(end, high)) for low, high in self._code[first:last])
 
     def contents(self, piece: Piece) -> bytes:
         """Its bytes."""
-        return self._bytes(piece.start)[: piece.size]
+        return self._bytes(piece.start, piece.end)
 
-    def test(self, branch: int) -> Iterator[int]:
-        """Halfwords of the conditional branch at `branch` and of the 16-bit comparison just before it."""
-        before, first = self._halfword(branch - 2), self._halfword(branch)
-        yield from range(branch, branch + self.width(branch), 2)
-        if first & 0xF500 != 0xB100 and (before & 0xF800 == 0x2800 or before & 0xFFC0 == 0x4280 or before >> 8 == 0x45):
-            yield branch - 2
+    def halfword(self, address: int) -> int:
+        """The one there; 0 outside of flash."""
+        return int.from_bytes(self._bytes(address, address + 2), "little")
 
     def width(self, at: int) -> int:
         """Bytes of the instruction there."""
-        return 4 if is_wide(self._halfword(at)) else 2
-
-    def _halfword(self, address: int) -> int:
-        return int.from_bytes(self._bytes(address)[:2], "little")
+        return 4 if is_wide(self.halfword(at)) else 2
 
     def _read(self, piece: Piece) -> Iterator[Mention]:
         segment = next(s for s in self._segments if s.virtual <= piece.start < s.virtual + len(s.data))
@@ -103,13 +107,14 @@ class FlashGraph:
 
     def _open(self, piece: Piece) -> bool:
         """Whether it is the beginning of a string of which the end is mentioned, too."""
-        return self._bytes(piece.end - 1)[:1] != b"\0"
+        return self.contents(piece)[-1:] != b"\0"
 
     def _text(self, start: int) -> str:
-        text = self._bytes(start).partition(b"\0")[0].decode("latin-1")
+        """The text that starts there, which may go on in pieces that follow; "" if it is none."""
+        text = self._bytes(start, END).partition(b"\0")[0].decode("latin-1")
         return text if text.isascii() else ""
 
-    def _bytes(self, address: int) -> bytes:
-        """From there to the end of the segment; none if there is none."""
-        inside = (s for s in self._segments if s.virtual <= address < s.virtual + len(s.data))
-        return next((segment.data[address - segment.virtual :] for segment in inside), b"")
+    def _bytes(self, start: int, end: int) -> bytes:
+        """Those from `start` up to `end`, or up to the end of the segment."""
+        inside = (s for s in self._segments if s.virtual <= start < s.virtual + len(s.data))
+        return next((segment.data[start - segment.virtual : end - segment.virtual] for segment in inside), b"")

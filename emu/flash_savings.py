@@ -7,12 +7,14 @@ linker's garbage collection once more.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stm32emu.dead_code import DeadCode, Wanted
 from stm32emu.dwarf_sources import Sources
 from stm32emu.flash_graph import FlashGraph
+from stm32emu.flash_layout import Layout
 from stm32emu.flash_pieces import Piece
 from stm32emu.symbols import Symbols
 
@@ -22,15 +24,14 @@ Range = tuple[int, int]
 
 @dataclass(frozen=True)
 class Saving:
-    """`gone` are the pieces that would leave; `cut` is what pieces that stay would lose: code, literals, table rows."""
+    """`gone` are the pieces that would leave; `cut` is what pieces that stay would lose: code, literals, table rows.
+
+    `size` is how much smaller, in bytes, the image would be; padding between what stays may come and go.
+    """
 
     gone: tuple[Piece, ...]
     cut: tuple[Range, ...]
-
-    @property
-    def size(self) -> int:
-        """In bytes."""
-        return sum(piece.size for piece in self.gone) + sum(end - start for start, end in self.cut)
+    size: int
 
 
 class Savings:
@@ -41,6 +42,7 @@ class Savings:
         self._sources = Sources(symbols.debug)
         self._code = DeadCode(graph, symbols, self._sources)
         self._all = graph.reachable(lambda mention: True)
+        self._layout = Layout(graph)
 
     def without(self, wanted: Wanted) -> Saving:
         """What would go without the `wanted`."""
@@ -51,7 +53,14 @@ class Savings:
         cut = {at for at in dead if pieces.number(at) in kept}
         literals = {at for n in kept for pool in self._unused_literals(n, cut) for at in range(pool, pool + LITERAL, 2)}
         shorter = [(piece.end - less, piece.end) for piece, less in self._shorter(kept, wanted)]
-        return Saving(tuple(pieces[n] for n in sorted(self._all - kept)), (*_merged(cut | literals), *shorter))
+        return self._saving(self._all - kept, [*_merged(cut | literals), *shorter])
+
+    def _saving(self, gone: set[int], cut: list[Range]) -> Saving:
+        less: dict[int, int] = defaultdict(int)
+        for start, end in cut:
+            less[self._graph.pieces.number(start)] += end - start
+        size = self._layout.size() - self._layout.size(gone, less)
+        return Saving(tuple(self._graph.pieces[n] for n in sorted(gone)), tuple(cut), size)
 
     def _shorter(self, kept: set[int], wanted: Wanted) -> Iterator[tuple[Piece, int]]:
         """Objects that would be stored in another way, and the bytes that this saves."""

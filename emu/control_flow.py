@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The basic blocks of one function in flash, and what of them is no longer needed when some of its code goes."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from itertools import pairwise
+
+from stm32emu.conditions import condition
+from stm32emu.flash_graph import FlashGraph
+
+
+class ControlFlow:
+    """Of the function that is piece `number` of a firmware. Code is given and found as addresses of halfwords."""
+
+    def __init__(self, graph: FlashGraph, number: int) -> None:
+        piece = graph.pieces[number]
+        parts = [*graph.code(piece)]
+        self._graph = graph
+        self.code = frozenset(at for part in parts for at in range(*part, 2))
+        self._flows = {m.at: m for m in graph.mentions[number] if m.flow in ("jump", "branch")}
+        within = [m for m in self._flows.values() if piece.start <= m.target < piece.end]
+        leaders = {piece.start, piece.end, *(end for part in parts for end in part)}
+        leaders |= {at for m in within for at in (m.target, m.at + graph.width(m.at))}
+        self._leaders = sorted(leaders)
+
+    def block(self, at: int) -> range:
+        """The basic block with the instruction at `at`."""
+        position = bisect_right(self._leaders, at)
+        return range(self._leaders[position - 1], self._leaders[position], 2)
+
+    def idle(self, dead: set[int]) -> set[int]:
+        """What else of the function goes when `dead` code does: jumps and tests without a use."""
+        return (self._emptied(dead) | self._joined(dead)) & self.code - dead
+
+    def _emptied(self, dead: set[int]) -> set[int]:
+        """The rest of basic blocks that do nothing any more: the jump at their end, and tests that lead to them."""
+        found: set[int] = set()
+        for start, end in pairwise(self._leaders):
+            left = [at for at in range(start, end, 2) if at not in dead]
+            if start in dead and (not left or self._is_jump(left[0], end)):
+                found.update(left)
+                tests = (m.at for m in self._flows.values() if m.target == start and m.flow == "branch")
+                found.update(at for test in tests for at in self._condition(test))
+        return found
+
+    def _joined(self, dead: set[int]) -> set[int]:
+        """Jumps to what nothing else leads to, since what came before it goes: it takes the jump's place."""
+        found: set[int] = set()
+        alive = [m for m in self._flows.values() if m.at not in dead]
+        for before, start in pairwise(self._leaders):
+            if start in self.code - dead and all(at in dead for at in range(before, start, 2)):
+                leading = [m for m in alive if m.target == start]
+                if [m.flow for m in leading] == ["jump"]:
+                    found |= self._halfwords(leading[0].at)
+        return found
+
+    def _is_jump(self, at: int, end: int) -> bool:
+        """Whether nothing but an unconditional jump lies between `at` and `end`."""
+        return at in self._flows and self._flows[at].flow == "jump" and at + self._graph.width(at) == end
+
+    def _condition(self, branch: int) -> set[int]:
+        return condition(self._graph.halfword, self.block(branch).start, branch)
+
+    def _halfwords(self, at: int) -> set[int]:
+        return {*range(at, at + self._graph.width(at), 2)}
