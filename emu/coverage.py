@@ -50,6 +50,21 @@ class Coverage:
         return f'{{"format": "{FORMAT}", "sha256": "{self.sha256}", "ranges": [\n{ranges}\n]}}\n'
 
 
+def read_coverages(paths: Iterable[Path], contents: bytes) -> Coverage:
+    """What ran in any of several runs of the ELF with these contents. Raises UserError if a file is of none."""
+    return Coverage(contents, _union(part for path in paths for part in read_coverage(path, contents).ranges))
+
+
+def _union(ranges: Iterable[Range]) -> list[Range]:
+    found: list[Range] = []
+    for start, end in sorted(ranges):
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], max(end, found[-1][1])
+        else:
+            found.append((start, end))
+    return found
+
+
 def read_coverage(path: Path, contents: bytes) -> Coverage:
     """The file at `path`, of a run of the ELF with these contents. Raises UserError if it is none."""
     text = read_file(path, "file that --coverage wrote")

@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from stm32emu.coverage import Coverage
 from stm32emu.dead_code import Wanted
 from stm32emu.flash_graph import FlashGraph
+from stm32emu.flash_pieces import Piece
 from stm32emu.flash_savings import Saving, Savings
 from stm32emu.netbridge.tls.flash_macros import Macro
+from stm32emu.symbols import file_name
 
 UNKNOWN = "(no source file known)"
 
@@ -33,10 +36,14 @@ class Module:
 
 @dataclass(frozen=True)
 class Droppable:
-    """A macro, what would go without it, and how many of the `code` bytes that would go ran, if known."""
+    """A macro, what would go without it, and how many of the `code` bytes that would go ran, if known.
+
+    `users` are functions outside mbedTLS that use what would go, and would have to be changed.
+    """
 
     macro: Macro
     saving: Saving = field(repr=False)
+    users: tuple[Piece, ...]
     code: int
     ran: int | None
 
@@ -44,7 +51,21 @@ class Droppable:
         """For JSON."""
         gone = [piece.name for piece in self.saving.gone if piece.kind != "unnamed"]
         numbers = {"bytes": self.saving.size, "code": self.code, "ran": self.ran}
-        return {"macro": f"MBEDTLS_{self.macro.option}", **numbers, "loss": self.macro.loss, "gone": gone}
+        words = {"macro": f"MBEDTLS_{self.macro.option}", **numbers, "loss": self.macro.loss}
+        return {**words, "users": [piece.name for piece in self.users], "gone": gone}
+
+
+@dataclass(frozen=True)
+class Idle:
+    """A function that never ran, its bytes of code, and the options without which it would go."""
+
+    piece: Piece
+    code: int
+    options: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"function": self.piece.name, "file": self.piece.file, "code": self.code, "macros": list(self.options)}
 
 
 def modules(graph: FlashGraph, coverage: Coverage | None) -> list[Module]:
@@ -53,7 +74,7 @@ def modules(graph: FlashGraph, coverage: Coverage | None) -> list[Module]:
     for number, piece in enumerate(graph.pieces):
         file = _short(piece.file or graph.users.get(number, "")) or UNKNOWN
         module = found.setdefault(file, Module(file, ran=None if coverage is None else 0))
-        code = sum(end - start for start, end in graph.code(piece)) if piece.kind == "function" else 0
+        code = _code(graph, piece)
         module.code += code
         module.data += piece.size - code
         if coverage is not None and module.ran is not None:
@@ -74,7 +95,38 @@ def _droppable(macro: Macro, graph: FlashGraph, savings: Savings, coverage: Cove
     functions = [piece for piece in saving.gone if piece.kind == "function"]
     ranges = [part for piece in functions for part in graph.code(piece)] + [*graph.instructions(saving.cut)]
     ran = None if coverage is None else sum(coverage.size(*part) for part in ranges)
-    return Droppable(macro, saving, sum(end - start for start, end in ranges), ran)
+    return Droppable(macro, saving, tuple(_users(graph, saving)), sum(end - start for start, end in ranges), ran)
+
+
+def _users(graph: FlashGraph, saving: Saving) -> Iterator[Piece]:
+    """Functions that stay and would lose code, of files that are not where most of mbedTLS's are."""
+    folders = Counter(_folder(piece) for piece in graph.pieces if piece.name.startswith("mbedtls_") and piece.file)
+    library = max(folders, key=lambda folder: folders[folder], default="")
+    for number in sorted({graph.pieces.number(start) for start, _end in saving.cut}):
+        piece = graph.pieces[number]
+        if piece.kind == "function" and piece.file and _folder(piece) != library:
+            yield piece
+
+
+def _folder(piece: Piece) -> str:
+    return piece.file.removesuffix(file_name(piece.file))
+
+
+def idle(graph: FlashGraph, found: Iterable[Droppable], coverage: Coverage) -> list[Idle]:
+    """The functions that never ran, the largest first."""
+    options: dict[int, list[str]] = defaultdict(list)
+    for each in found:
+        for piece in each.saving.gone:
+            options[piece.start].append(f"MBEDTLS_{each.macro.option}")
+    functions = (
+        piece for piece in graph.pieces if piece.kind == "function" and not coverage.size(piece.start, piece.end)
+    )
+    idles = [Idle(piece, _code(graph, piece), tuple(options[piece.start])) for piece in functions]
+    return sorted(idles, key=lambda each: (-each.code, each.piece.start))
+
+
+def _code(graph: FlashGraph, piece: Piece) -> int:
+    return sum(end - start for start, end in graph.code(piece)) if piece.kind == "function" else 0
 
 
 def _short(file: str) -> str:

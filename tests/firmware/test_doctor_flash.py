@@ -115,7 +115,41 @@ def test_what_ran_is_said_of_files_and_macros(tmp_path: Path) -> None:
     assert ran["sha512.c"] > 500  # its generator is seeded
     assert ran["ssl_srv.c"] == 0  # and nobody has connected
     assert next(each["ran"] for each in data["macros"] if each["macro"] == "MBEDTLS_SSL_MAX_FRAGMENT_LENGTH") == 0
-    assert "ran: 0 of its" in doctor(SERVER, "--config", CONFIG, "--coverage", file)[1]
+    never = {each["function"]: each for each in data["never_ran"]}
+    assert never["mbedtls_x509_crt_info"]["macros"] == ["MBEDTLS_DEBUG_C"]
+    assert never["ip4_reass"]["macros"] == []
+    assert not never.keys() & {"Reset_Handler", "mbedtls_internal_sha512_process"}
+    text = doctor(SERVER, "--config", CONFIG, "--coverage", file)[1]
+    assert "ran: 0 of its" in text
+    assert f"never ran: {sum(m['code'] - m['ran'] for m in data['modules'])} bytes of code\n" in text
+    assert f"{len(never)} functions that never ran, and the options without which they go\n" in text
+
+
+def test_what_ran_in_either_of_two_runs(tmp_path: Path) -> None:
+    """Two halves make a whole, as LCOV and as data; a file that is read is not written."""
+    whole, one, two, lines = (tmp_path / name for name in ("run.json", "one.json", "two.json", "run.info"))
+    elf = IMAGES / "echo.elf"
+    stm32emu(str(elf), "--duration", "1s", "--pace", "max", "--coverage", str(whole))
+    data = json.loads(whole.read_text())
+    half = len(data["ranges"]) // 2
+    one.write_text(json.dumps({**data, "ranges": data["ranges"][:half]}))
+    two.write_text(json.dumps({**data, "ranges": data["ranges"][half - 5 :]}))
+    code, out, log = doctor(elf, "--coverage", one, "--coverage", two, "--json", "--lcov", lines)
+    assert code == 0, log
+    assert out == doctor(elf, "--coverage", whole, "--json")[1]
+    assert out != doctor(elf, "--coverage", one, "--json")[1]
+    stm32emu(str(elf), "--duration", "1s", "--pace", "max", "--coverage", str(tmp_path / "again.info"))
+    assert lines.read_text() == (tmp_path / "again.info").read_text()
+    assert doctor(elf, "--coverage", one, "--lcov", one)[0] == 2
+    assert json.loads(one.read_text())["ranges"] == data["ranges"][:half]
+
+
+def test_who_else_uses_what_would_go(server: dict[str, Any]) -> None:
+    """Functions outside mbedTLS, which have to be changed."""
+    users = {each["macro"]: each["users"] for each in server["macros"]}
+    assert users["MBEDTLS_CERTS_C"] == ["tls_start"]
+    assert users["MBEDTLS_SHA512_C"] == []
+    assert "also used by: tls_start\n" in doctor(SERVER, "--config", CONFIG)[1]
 
 
 PROGRAM = """
@@ -223,6 +257,7 @@ def test_bad_input(tmp_path: Path, stripped: Callable[..., Path]) -> None:
         ([tmp_path / "none.elf"], "there is no such file"),
         ([SERVER, "--config", header], "defines no MBEDTLS_ option"),
         ([SERVER, "--coverage", other], "is no coverage of stm32emu"),
+        ([SERVER, "--lcov", tmp_path / "run.info"], "--lcov needs --coverage FILE"),
         ([stripped(copy)], "has no symbols: give the ELF as it was linked"),
     ]:
         code, out, log = doctor(*words)
