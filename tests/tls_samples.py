@@ -21,6 +21,7 @@ from stm32emu.netbridge.tls.transcript import End, Moment, Side, Transcript
 
 Flight = tuple[Side, bytes]
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+Hash = type[hashes.SHA256] | type[hashes.SHA384]
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,12 @@ class Identity:
         )
 
 
-def identity(key: PrivateKey | None = None, days: int = 3650, name: str = "localhost") -> Identity:
+def identity(
+    key: PrivateKey | None = None,
+    days: int = 3650,
+    name: str = "localhost",
+    hashing: Hash = hashes.SHA256,
+) -> Identity:
     """With a key on secp256r1 unless one is given, valid from 2020 for `days`."""
     key = key or ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -50,7 +56,7 @@ def identity(key: PrivateKey | None = None, days: int = 3650, name: str = "local
     builder = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
     builder = builder.not_valid_before(start).not_valid_after(start + timedelta(days))
     builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-    return Identity(key, builder.sign(key, hashes.SHA256()))
+    return Identity(key, builder.sign(key, hashing()))
 
 
 def server_context(who: Identity, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2) -> ssl.SSLContext:

@@ -19,6 +19,7 @@ from stm32emu.netbridge.tls.twin.identity import Identity, make_identity
 from stm32emu.netbridge.tls.twin.policy import Policy
 from stm32emu.netbridge.tls.twin.resumption import TicketSealer
 from stm32emu.netbridge.tls.twin.site import Site
+from tls_exchange import MemoryClient
 from tls_samples import client_context, identity
 
 NOW = 1_700_000_000
@@ -39,21 +40,13 @@ def make_server(policy: Policy | None = None, conduct: Conduct | None = None, se
     return Server(site, source, NOW)
 
 
-class Client:
-    """OpenSSL's, over memory."""
+class Client(MemoryClient):
+    """One that also talks after its handshake."""
 
     def __init__(self, prepare: Prepare = lambda context: None, session: ssl.SSLSession | None = None) -> None:
-        self.context = client_context()
-        prepare(self.context)
-        self._input, self._output = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = self.context.wrap_bio(self._input, self._output, server_hostname="localhost", session=session)
-
-    def flight(self, data: bytes) -> bytes:
-        """What it answers in its handshake, an alert perhaps."""
-        self._input.write(data)
-        with suppress(ssl.SSLError):
-            self.tls.do_handshake()
-        return self._output.read()
+        context = client_context()
+        prepare(context)
+        super().__init__(context, session)
 
     def say(self, data: bytes) -> bytes:
         """Application data, as records."""

@@ -4,16 +4,15 @@
 from __future__ import annotations
 
 import socket
-import ssl
 import struct
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from runs import IMAGES, PATIENCE, Run, free_port
 from symptoms import CERTS, observe
+from tls_exchange import MemoryClient
 
 RECORD_HEADER = 5  # octets: RFC 5246 section 6.2.1
 OTHER_CA = str(CERTS / "client.crt")
@@ -91,23 +90,6 @@ def test_a_request_of_3000_bytes_does_not_fit_into_1024(server: Run) -> None:
 # --- bytes of our own ------------------------------------------------------------------------------------------------
 
 
-class Client:
-    """Python's TLS client, whose flights can be altered on their way to the server."""
-
-    def __init__(self) -> None:
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        self._from_server, self._to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._from_server, self._to_server)
-
-    def next_flight(self, received: bytes = b"") -> bytearray:
-        """What the client says to `received`."""
-        self._from_server.write(received)
-        with suppress(ssl.SSLWantReadError):
-            self._tls.do_handshake()
-        return bytearray(self._to_server.read())
-
-
 def record(fragment: bytes) -> bytes:
     """A handshake record."""
     return struct.pack(">BHH", 22, 0x0301, len(fragment)) + fragment
@@ -126,7 +108,7 @@ def server_says(server: Run, before: int) -> str:
     return server.wait_for(r"tls: handshake: (-0x\w{4})", of=lambda: server.console[before:])[1]
 
 
-HELLO = bytes(Client().next_flight()[RECORD_HEADER:])
+HELLO = MemoryClient().flight()[RECORD_HEADER:]
 CLIENT_HELLOS = {
     "split over two records": record(HELLO[:100]) + record(HELLO[100:]),
     "plain HTTP": b"GET / HTTP/1.0\r\n\r\n",
@@ -174,9 +156,9 @@ def records(flight: Sequence[int]) -> Iterator[tuple[int, int]]:
 def test_an_altered_second_flight(server: Run, which: int, error: str) -> None:
     """The last octet of a record is wrong: of the ClientKeyExchange's point, or of the encrypted Finished's tag."""
     before = len(server.console)
-    client = Client()
-    with send(server, bytes(client.next_flight())) as connection:
-        while not (flight := client.next_flight(heard := connection.recv(4096))):
+    client = MemoryClient()
+    with send(server, client.flight()) as connection:
+        while not (flight := bytearray(client.flight(heard := connection.recv(4096)))):
             assert heard, "closed by the server"
         flight[list(records(flight))[which][1] - 1] ^= 1
         connection.sendall(flight)

@@ -19,6 +19,7 @@ from runs import IMAGES, PATIENCE, Run, free_port, running
 from symptoms import COMMANDS, IN_2021, REQUEST
 from test_replay import replay
 from test_tls_clients import client, page, s_client
+from tls_exchange import connect, read_all
 
 ROUNDS = int(os.environ.get("STM32EMU_ROUNDS", "1"))
 """Of all five clients."""
@@ -42,12 +43,9 @@ def gnutls(port: int) -> str:
 
 
 def python(port: int) -> str:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    with socket.create_connection(("127.0.0.1", port)) as raw, context.wrap_socket(raw) as tls:
+    with connect(port, ssl.TLSVersion.MAXIMUM_SUPPORTED) as tls:
         tls.sendall(REQUEST)
-        return b"".join(iter(lambda: tls.recv(4096), b"")).decode()
+        return read_all(tls).decode()
 
 
 CLIENTS: dict[Callable[[int], str], str] = {

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import socket
-import ssl
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -21,6 +20,7 @@ from runs import IMAGES, PATIENCE, Run, free_port, running
 from symptoms import CERTS, COMMANDS, IN_2021, REQUEST
 from test_explain import explanations
 from test_tls_clients import client, s_client
+from tls_exchange import MemoryClient, connect
 
 TIMES = int(os.environ.get("STM32EMU_CONNECTIONS", "1"))
 IN_2000 = ("faketime", "2000-06-01")
@@ -55,31 +55,13 @@ def with_a_chain(port: int, folder: Path) -> None:
     s_client(port, "-cert", f"{CERTS}/client.crt", "-key", f"{CERTS}/client.key", "-cert_chain", str(chain))
 
 
-def connect(port: int) -> socket.socket:
+def connect_plainly(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), PATIENCE)
 
 
-class Client:
-    """Python's TLS, one flight at a time."""
-
-    def __init__(self) -> None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        context.maximum_version = ssl.TLSVersion.TLSv1_2
-        self.into, self.out = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self.into, self.out)
-
-    def flight(self, received: bytes = b"") -> bytes:
-        self.into.write(received)
-        with pytest.raises(ssl.SSLWantReadError):
-            self._tls.do_handshake()
-        return self.out.read()
-
-
 def in_two_records(port: int, _folder: Path) -> None:
-    hello = Client().flight()[5:]
-    with connect(port) as peer:
+    hello = MemoryClient().flight()[5:]
+    with connect_plainly(port) as peer:
         for part in (hello[:100], hello[100:]):
             peer.sendall(b"\x16\x03\x01" + len(part).to_bytes(2, "big") + part)
         peer.recv(1)
@@ -96,16 +78,16 @@ def receive_flight(peer: socket.socket) -> bytes:
 
 
 def leave(port: int, _folder: Path) -> None:
-    with connect(port) as peer:
-        peer.sendall(Client().flight())
+    with connect_plainly(port) as peer:
+        peer.sendall(MemoryClient().flight())
         receive_flight(peer)
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
 
 
 def alter(port: int, _folder: Path) -> None:
     """A bit of the client's point."""
-    tls = Client()
-    with connect(port) as peer:
+    tls = MemoryClient()
+    with connect_plainly(port) as peer:
         peer.sendall(tls.flight())
         flight = bytearray(tls.flight(receive_flight(peer)))
         at = flight.index(b"\x10\0") + 30  # in the ClientKeyExchange
@@ -117,10 +99,7 @@ def alter(port: int, _folder: Path) -> None:
 
 def send_much(port: int, _folder: Path) -> None:
     """More than a record of the server's may have."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    with connect(port) as raw, context.wrap_socket(raw) as tls, suppress(OSError):
+    with connect(port) as tls, suppress(OSError):
         tls.sendall(REQUEST.rstrip() + b"x" * 3000)
         while tls.recv(100):
             pass

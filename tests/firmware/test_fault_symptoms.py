@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import socket
-import ssl
 import struct
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from stm32emu.symbols import Symbols
 from symptoms import observe
 from test_console import stm32emu
 from test_tls_clients import page, s_client
+from tls_exchange import MemoryClient
 
 SERVER = IMAGES / "tls_server.elf"
 RAW = IMAGES / "tls_server-hardware-rng.elf"  # its randomness is the generator's, without a DRBG
@@ -126,22 +126,13 @@ def test_2c_an_error_during_the_computation_leaves_no_key_exchange(tmp_path: Pat
     assert handshake.messages == ["ServerHello", "Certificate"]
 
 
-def client_hello() -> bytes:
-    """OpenSSL's, by way of Python."""
-    sent = ssl.MemoryBIO()
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).wrap_bio(ssl.MemoryBIO(), sent, server_hostname="localhost")
-    with pytest.raises(ssl.SSLWantReadError):
-        tls.do_handshake()
-    return sent.read()
-
-
 def server_random(seed: int, *faults: str, elf: Path = SERVER) -> bytes:
     """Of the first connection after a start."""
     with (
         running(*faulty(elf, *faults, seed=seed)) as run,
         socket.create_connection(("127.0.0.1", run.port()), PATIENCE) as connection,
     ):
-        connection.sendall(client_hello())
+        connection.sendall(MemoryClient().flight())
         return Handshake().read(connection.recv(4096)).random
 
 

@@ -15,24 +15,21 @@ from stm32emu.options import RunOptions
 from stm32emu.session import LISTEN_PATIENCE_NS, Session
 from stm32emu.timebase import NANO
 from symptoms import PAGE, REQUEST
+from tls_exchange import read_all
+from tls_samples import client_context
 
 HESITATION = 3.0  # seconds; the server waits 10 s for a peer (TLS_TIMEOUT_MS) before it gives up
 
 
 def slow_client(port: int) -> bytes:
     """Connect, hesitate, shake hands, hesitate again, ask: what the server sends."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    received = b""
+    context = client_context(ssl.TLSVersion.MAXIMUM_SUPPORTED)
     with socket.create_connection(("127.0.0.1", port), PATIENCE) as raw:
         time.sleep(HESITATION)
         with context.wrap_socket(raw) as tls:
             time.sleep(HESITATION)
             tls.sendall(REQUEST)
-            while data := tls.recv(4096):
-                received += data
-    return received
+            return read_all(tls)
 
 
 @pytest.mark.parametrize("image", ["tls_server.elf", "tls_superloop.elf"])

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-import socket
 import ssl
 import subprocess
 
@@ -12,6 +11,7 @@ import pytest
 
 from runs import PATIENCE, Run
 from symptoms import CERTS, HOST, IN_2021, PAGE, REQUEST
+from tls_exchange import connect, read_all
 
 SUITES = {"TLS-ECDHE-ECDSA-WITH-AES-256-GCM-SHA384": "ECDHE-ECDSA-AES256-GCM-SHA384"}
 
@@ -94,19 +94,11 @@ def test_gnutls_cli(tls_server: Run) -> None:
 
 
 def test_python_ssl(tls_server: Run) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    with (
-        socket.create_connection(("127.0.0.1", tls_server.port()), PATIENCE) as raw,
-        context.wrap_socket(raw, server_hostname="localhost") as tls,
-    ):
+    with connect(tls_server.port(), ssl.TLSVersion.MAXIMUM_SUPPORTED) as tls:
         tls.sendall(REQUEST[:7])
         tls.sendall(REQUEST[7:])
-        received = b""
-        while data := tls.recv(4096):
-            received += data
-    assert page(received.decode())["ciphersuite"] in SUITES
+        received = read_all(tls).decode()
+    assert page(received)["ciphersuite"] in SUITES
 
 
 @pytest.mark.parametrize("count", [4])

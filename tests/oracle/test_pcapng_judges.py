@@ -8,16 +8,10 @@ import json
 import ssl
 import subprocess
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 from scapy.utils import RawPcapNgReader, rdpcap
 
 from stm32emu.files import OutputFile
@@ -26,6 +20,7 @@ from stm32emu.netbridge.wire.ethernet import ETHERTYPE_IPV4, EthernetFrame, Mac
 from stm32emu.netbridge.wire.ipv4 import PROTOCOL_TCP, PROTOCOL_UDP, Ipv4Packet
 from stm32emu.netbridge.wire.tcp import ACK, SYN, TcpSegment
 from stm32emu.netbridge.wire.udp import UdpDatagram
+from tls_samples import client_context, identity, server_context
 
 HOST = IPv4Address("192.168.0.1")
 GUEST = IPv4Address("192.168.0.254")
@@ -92,27 +87,11 @@ def test_tshark_reads_everything_and_finds_nothing_wrong(tmp_path: Path) -> None
     assert subprocess.run(bad, capture_output=True, check=True, text=True).stdout == ""
 
 
-def certificate(folder: Path) -> Path:
-    """A throw-away certificate and its key in one PEM file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "guest")])
-    start = datetime(2021, 1, 1, tzinfo=UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, start, start + timedelta(days=36500))
-    pem = builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
-    path = folder / "guest.pem"
-    path.write_bytes(pem + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return path
-
-
 class Wire:
     """TLS between two in-memory ends, cut into TCP segments."""
 
     def __init__(self, folder: Path) -> None:
-        server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        server.load_cert_chain(certificate(folder))
-        client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
-        client.maximum_version = ssl.TLSVersion.TLSv1_2
+        server, client = server_context(identity()), client_context()
         client.keylog_filename = str(folder / "keys.txt")
         self.bios = [ssl.MemoryBIO() for _ in range(4)]
         self.ends = [

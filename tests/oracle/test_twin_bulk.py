@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import random
 import socket
-import ssl
 import subprocess
 import threading
 import time
@@ -18,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from stm32emu.netbridge.tls.suites import SUITES
 from stm32emu.netbridge.tls.twin.policy import Policy
-from tls_exchange import exchange
+from tls_exchange import connect, exchange
 from twin_flights import Client
 from twin_server import Authority, Issued, Twin, identity_of, make_site, serving
 
@@ -29,8 +28,7 @@ ECDSA_SUITES = (0xC02B, 0xC02C, 0xCCA9, 0xC023, 0xC024)
 
 
 @pytest.fixture(scope="module")
-def leaf(tmp_path_factory: pytest.TempPathFactory) -> Issued:
-    authority = Authority(tmp_path_factory.mktemp("certificates"))
+def leaf(authority: Authority) -> Issued:
     return authority.issue("localhost", ec.generate_private_key(ec.SECP256R1()))
 
 
@@ -38,14 +36,6 @@ def leaf(tmp_path_factory: pytest.TempPathFactory) -> Issued:
 def echo(leaf: Issued) -> Iterator[Twin]:
     with serving(make_site([identity_of(leaf)]), echo=True) as twin:
         yield twin
-
-
-def connect(port: int) -> ssl.SSLSocket:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    context.maximum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers("ALL:@SECLEVEL=0")
-    return context.wrap_socket(socket.create_connection(("127.0.0.1", port), 60), server_hostname="localhost")
 
 
 @pytest.mark.parametrize("suite", ECDSA_SUITES, ids=lambda code: SUITES[code].openssl)

@@ -27,11 +27,6 @@ CIPHER_NAMES = {code: SUITES[code].openssl for code in Policy().suites}
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="module")
 def client(authority: Authority) -> Issued:
     return authority.issue("client", ec.generate_private_key(ec.SECP256R1()))
 

@@ -51,11 +51,6 @@ WORDS = {"served": "page", "closed": "closed", "closed by the client": "close", 
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="module")
 def twin(authority: Authority) -> Iterator[Twin]:
     leaf = authority.issue("localhost", ec.generate_private_key(ec.SECP256R1()))
     with serving(make_site([identity_of(leaf, authority.root)], Policy(groups=(23,)))) as running:

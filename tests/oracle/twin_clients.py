@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tls_exchange import read_all
 from twin_server import Issued
 
 with warnings.catch_warnings():
@@ -80,10 +81,7 @@ def python(visit: Visit) -> str:
         context.wrap_socket(raw, server_hostname="localhost") as tls,
     ):
         tls.sendall(REQUEST)
-        received = b""
-        while data := tls.recv(4096):
-            received += data
-    return received.decode()
+        return read_all(tls).decode()
 
 
 def tlslite(visit: Visit) -> str:

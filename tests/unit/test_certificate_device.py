@@ -3,64 +3,54 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
 
 from stm32emu.netbridge.tls.certificate import Certificate, parse_certificate
 from stm32emu.netbridge.tls.certificate_rules import Finding, Identity, judge
 from stm32emu.netbridge.tls.config import read_config
 from stm32emu.netbridge.tls.config_rules import Build
+from tls_samples import Hash, identity
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 OPTIONS = ("ECP_DP_SECP256R1_ENABLED", "KEY_EXCHANGE_ECDHE_ECDSA_ENABLED", "SHA256_C", "MPI_MAX_SIZE 48")
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
 
 
-def certificate(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, hashing: hashes.HashAlgorithm) -> Certificate:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "device")])
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, NOW, NOW + timedelta(days=9))
-    return parse_certificate(builder.sign(key, hashing).public_bytes(Encoding.DER))
-
-
 def device(tmp_path: Path, leaf: Certificate, *options: str) -> list[Finding]:
     """What is said about the device."""
     header = tmp_path / "config.h"
     header.write_text("".join(f"#define MBEDTLS_{option}\n" for option in options))
-    identity = Identity((leaf,), (leaf,), NOW, build=Build.of(read_config(header)))
-    return [finding for finding in judge(identity) if finding.topic == "device"]
+    judged = Identity((leaf,), (leaf,), NOW, build=Build.of(read_config(header)))
+    return [finding for finding in judge(judged) if finding.topic == "device"]
 
 
 def test_a_certificate_that_fits(tmp_path: Path) -> None:
-    (finding,) = device(tmp_path, certificate(EC_KEY, hashes.SHA256()), *OPTIONS)
+    (finding,) = device(tmp_path, parse_certificate(identity(EC_KEY).der), *OPTIONS)
     assert finding.what == "the chain fits into a record"
 
 
 @pytest.mark.parametrize(
     ("hashing", "options", "proof"),
     [
-        (hashes.SHA384(), (*OPTIONS, "SSL_MAX_CONTENT_LEN 4096"), "needs MBEDTLS_SHA512_C: -0x2600"),
-        (hashes.SHA384(), OPTIONS, "needs MBEDTLS_SHA384_C: -0x2600"),
-        (hashes.SHA256(), OPTIONS[1:], "MBEDTLS_ECP_DP_SECP256R1_ENABLED is not defined"),
-        (hashes.SHA256(), (OPTIONS[0], *OPTIONS[2:]), "every handshake ends with alert 40"),
-        (hashes.SHA256(), (*OPTIONS, "SSL_MAX_CONTENT_LEN 200"), "a record may have 200"),
+        (hashes.SHA384, (*OPTIONS, "SSL_MAX_CONTENT_LEN 4096"), "needs MBEDTLS_SHA512_C: -0x2600"),
+        (hashes.SHA384, OPTIONS, "needs MBEDTLS_SHA384_C: -0x2600"),
+        (hashes.SHA256, OPTIONS[1:], "MBEDTLS_ECP_DP_SECP256R1_ENABLED is not defined"),
+        (hashes.SHA256, (OPTIONS[0], *OPTIONS[2:]), "every handshake ends with alert 40"),
+        (hashes.SHA256, (*OPTIONS, "SSL_MAX_CONTENT_LEN 200"), "a record may have 200"),
     ],
 )
-def test_what_the_device_cannot_use(
-    tmp_path: Path, hashing: hashes.HashAlgorithm, options: tuple[str, ...], proof: str
-) -> None:
-    found = device(tmp_path, certificate(EC_KEY, hashing), *options)
+def test_what_the_device_cannot_use(tmp_path: Path, hashing: Hash, options: tuple[str, ...], proof: str) -> None:
+    found = device(tmp_path, parse_certificate(identity(EC_KEY, hashing=hashing).der), *options)
     assert [proof in finding.proof for finding in found if finding.severity.value == "error"] == [True]
 
 
 def test_rsa_keys_need_rsa_and_room(tmp_path: Path) -> None:
-    leaf = certificate(rsa.generate_private_key(65537, 2048), hashes.SHA256())
+    leaf = parse_certificate(identity(rsa.generate_private_key(65537, 2048)).der)
     exchange = "KEY_EXCHANGE_ECDHE_RSA_ENABLED"
     assert "MBEDTLS_RSA_C is not defined" in device(tmp_path, leaf, exchange, "SHA256_C")[0].proof
     assert "is 48 octets" in device(tmp_path, leaf, *OPTIONS, exchange, "RSA_C")[0].proof
