@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +36,10 @@ class Known:
 
 def explain_capture(path: Path, known: Known, report: Callable[[Report], None]) -> dict[str, Any]:
     """Pass each connection's report on; the last connections and the verdict as data. Raises UserError."""
-    device, certificate, keys = _device(known), _certificate(known), _keys(known)
+    device, chain, keys = _device(known), _certificates(known.cert), _keys(known)
     data = read_file(path, "capture")
     secrets = _secrets(known.keylog) if known.keylog else {}
-    explainer = Explainer(report, device=lambda: device, keys=lambda: keys, certificate=certificate, secrets=secrets)
+    explainer = Explainer(report, device=lambda: device, keys=lambda: keys, chain=lambda: chain, secrets=secrets)
     now, empty = 0, True
     try:
         secrets.update(parse_key_log(read_secrets(data)))
@@ -68,28 +68,25 @@ def _secrets(path: Path) -> dict[bytes, bytes]:
 
 def _device(known: Known) -> Device:
     try:
-        return device_of(Build.of(read_config(known.config))) if known.config else Device()
+        device = device_of(Build.of(read_config(known.config))) if known.config else Device()
     except ConfigError as error:
         raise UserError(str(error)) from error
+    return replace(device, roots=_certificates(known.ca))
 
 
-def _first(path: Path) -> Certificate:
+def _certificates(path: Path | None) -> tuple[Certificate, ...]:
     try:
-        return read_certificates(path)[0]
+        return tuple(read_certificates(path)) if path else ()
     except CertificateError as error:
         raise UserError(str(error)) from error
-
-
-def _certificate(known: Known) -> Certificate | None:
-    return _first(known.cert) if known.cert else None
 
 
 def _keys(known: Known) -> dict[str, PublicKeyTypes]:
     """Under which a signature may verify although it should not."""
     keys: dict[str, PublicKeyTypes] = {}
-    authority = _first(known.ca).public_key if known.ca else None
-    if known.ca and authority:
-        keys[f"the CA's key, {known.ca}"] = authority
+    for authority in _certificates(known.ca):
+        if authority.public_key:
+            keys[f"the key of {authority.label}, {known.ca}"] = authority.public_key
     try:
         if known.key:
             keys[f"the private key {known.key}"] = read_private_key(known.key).public_key()

@@ -18,7 +18,7 @@ from stm32emu.errors import GuestError, UserError
 from stm32emu.netbridge.forward import Forward
 from stm32emu.netbridge.tls.difference import Difference, first_difference
 from stm32emu.netbridge.tls.doctor import diagnose
-from stm32emu.netbridge.tls.evidence import Evidence, certificate_of
+from stm32emu.netbridge.tls.evidence import Evidence, chain_of
 from stm32emu.netbridge.tls.listener import LOOPBACK, Listener
 from stm32emu.netbridge.tls.relay import Relay
 from stm32emu.netbridge.tls.transcript import Side, Transcript
@@ -136,7 +136,7 @@ def compare(site: Site, options: RunOptions, port: int, client: Client, log: Cal
 
 def evidence_of(transcript: Transcript) -> Evidence:
     """With the certificate that it shows."""
-    return Evidence(transcript, certificate_of(transcript))
+    return Evidence(transcript, chain_of(transcript))
 
 
 class _Device:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 from stm32emu.checks import Checks
 from stm32emu.crash import Crash
-from stm32emu.credentials import find_in_firmware
+from stm32emu.credentials import Credentials, find_in_firmware
 from stm32emu.log import Log
 from stm32emu.machine import Machine
 from stm32emu.netbridge.streams import Segment
@@ -65,7 +65,12 @@ class Explanation:
         known = _configured(config) if config else Device()
         self._known = replace(known, remembered=remembered.marks) if remembered else known
         self._explainer = Explainer(
-            self._report, device=self._device, keys=lambda: self._keys, secrets=secrets, wall=time.time_ns
+            self._report,
+            device=self._device,
+            keys=lambda: self._keys,
+            chain=lambda: self._chain,
+            secrets=secrets,
+            wall=time.time_ns,
         )
 
     def on_timer(self) -> None:
@@ -90,11 +95,21 @@ class Explanation:
         (self._log.warning if report.verdict.faulty else self._log.info)(report.text)
 
     @cached_property
+    def _credentials(self) -> Credentials:
+        return find_in_firmware(self._machine.firmware, self._machine.symbols)
+
+    @cached_property
+    def _chain(self) -> tuple[Certificate, ...]:
+        """The certificate that belongs to the firmware's private keys, if it is but one."""
+        leaves = {leaf.der: leaf for leaf, _key in self._credentials.pairs}
+        return tuple(leaves.values()) if len(leaves) == 1 else ()
+
+    @cached_property
     def _keys(self) -> dict[str, PublicKeyTypes]:
         """Of the private keys in the firmware: which of them signs tells a wrong key on a single connection."""
         return {
             f"the private key at {each.address:#010x} in the firmware": each.content.public_key()
-            for each in find_in_firmware(self._machine.firmware, self._machine.symbols).found
+            for each in self._credentials.found
             if not isinstance(each.content, Certificate)
         }
 

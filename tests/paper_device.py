@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from stm32emu.netbridge.tls import names
 from stm32emu.netbridge.tls.cursor import uints
-from stm32emu.netbridge.tls.evidence import Evidence, certificate_of
+from stm32emu.netbridge.tls.evidence import Evidence, chain_of
 from stm32emu.netbridge.tls.extensions import Extension
 from stm32emu.netbridge.tls.handshake import RawMessage
 from stm32emu.netbridge.tls.messages import (
@@ -159,7 +159,7 @@ class Talk:
 
     def evidence(self) -> Evidence:
         transcript = self.observer.transcript
-        return Evidence(transcript, certificate_of(transcript))
+        return Evidence(transcript, chain_of(transcript))
 
 
 def good(device: Device, number: int = 1, hello: ClientHello | None = None) -> Talk:

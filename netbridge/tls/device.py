@@ -5,6 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stm32emu.netbridge.tls.certificate import Certificate
+    from stm32emu.netbridge.tls.config_rules import Build
 
 P521_SIZE = 66
 
@@ -31,6 +36,8 @@ class Device:
         findings: what they found, the first sentence by the check's name.
         crashed: what the firmware died of.
         remembered: marks of earlier runs.
+        build: its mbedTLS.
+        roots: what its clients trust.
     """
 
     groups: frozenset[int] | None = None
@@ -44,3 +51,5 @@ class Device:
     findings: Mapping[str, str] = field(default_factory=dict)
     crashed: str = ""
     remembered: frozenset[Mark] = frozenset()
+    build: Build | None = None
+    roots: tuple[Certificate, ...] = ()

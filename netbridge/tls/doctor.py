@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from stm32emu.netbridge.tls.rules import arithmetic, certificates, health, limits, offers, randomness, stops
+from stm32emu.netbridge.tls.rules import arithmetic, certificates, health, judgements, limits, offers, randomness, stops
 from stm32emu.netbridge.tls.verdict import Case, Rule, Verdict
 
 RULES: tuple[Rule, ...] = (
@@ -18,6 +18,7 @@ RULES: tuple[Rule, ...] = (
     offers.not_offered,
     # where the last connection that failed ended
     stops.no_tls,
+    judgements.unusable_certificate,
     offers.nothing_in_common,
     certificates.refused_certificate,
     stops.crashed,

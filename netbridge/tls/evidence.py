@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 from functools import cached_property
@@ -73,17 +74,23 @@ class Evidence:
 
     Attributes:
         transcript: what was seen.
-        certificate: the device's, from this connection or, if that does not show it, from an earlier one.
+        chain: the device's certificates, its own first, from this connection or, if that does not show them, from an
+            earlier one.
         keys: gives other public keys at hand, by what they are.
         master: the master secret, if a key log has it.
     """
 
     transcript: Transcript
-    certificate: Certificate | None = None
+    chain: tuple[Certificate, ...] = ()
     keys: Callable[[], Mapping[str, PublicKeyTypes]] = dict
     master: bytes | None = None
 
     # What was said
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """The device's own."""
+        return self.chain[0] if self.chain else None
 
     @cached_property
     def hello(self) -> ClientHello | None:
@@ -299,13 +306,14 @@ def check_point(group: int, octets: bytes) -> Check:
     return Check.GOOD if curve.holds(curve.decode(octets)) else Check.BAD
 
 
-def certificate_of(transcript: Transcript) -> Certificate | None:
-    """The device's own certificate, if it was seen whole and can be read."""
+def chain_of(transcript: Transcript) -> tuple[Certificate, ...]:
+    """The device's certificates, if they were seen whole, up to the first that does not read."""
     raw = transcript.handshake(names.CERTIFICATE, Side.SERVER)
     message = transcript.message(messages.Certificate, Side.SERVER)
-    if raw is None or raw.holes or message is None or not message.certificates:
-        return None
-    try:
-        return parse_certificate(message.certificates[0])
-    except DerError:
-        return None
+    chain: list[Certificate] = []
+    if raw is None or raw.holes or message is None:
+        return ()
+    with suppress(DerError):
+        for der in message.certificates:
+            chain.append(parse_certificate(der))
+    return tuple(chain)

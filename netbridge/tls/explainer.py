@@ -14,7 +14,7 @@ from stm32emu.netbridge.streams import Address, Segment, TcpStreams
 from stm32emu.netbridge.tls.certificate import Certificate
 from stm32emu.netbridge.tls.device import Device
 from stm32emu.netbridge.tls.doctor import diagnose
-from stm32emu.netbridge.tls.evidence import Evidence, certificate_of
+from stm32emu.netbridge.tls.evidence import Evidence, chain_of
 from stm32emu.netbridge.tls.ladder import connection_data, render, verdict_data
 from stm32emu.netbridge.tls.messages import ClientHello
 from stm32emu.netbridge.tls.observer import SECOND, Observer
@@ -47,7 +47,7 @@ class Explainer:
         report: hears of each connection when it has ended, or its handshake has come to a halt.
         device: what is known of the device besides; asked for at each report.
         keys: gives public keys at hand, by what they are; asked for once a signature is wrong.
-        certificate: the device's, for captures that do not show it.
+        chain: gives the device's certificates, for connections that do not show them; asked for at the first of those.
         secrets: master secrets by the client's random, as far as they are known; more may come.
         wall: the host's clock in nanoseconds.
     """
@@ -58,14 +58,15 @@ class Explainer:
         *,
         device: Callable[[], Device] = Device,
         keys: Callable[[], Mapping[str, PublicKeyTypes]] = dict,
-        certificate: Certificate | None = None,
+        chain: Callable[[], tuple[Certificate, ...]] = tuple,
         secrets: Mapping[bytes, bytes] | None = None,
         wall: Callable[[], int] = lambda: 0,
     ) -> None:
         self._report = report
         self._device = device
         self._keys = keys
-        self.certificate = certificate
+        self._known_chain = chain
+        self._chain: tuple[Certificate, ...] = ()
         self._secrets = secrets if secrets is not None else {}
         self._wall = wall
         self._streams = TcpStreams(self, TLS_PORTS)
@@ -149,10 +150,10 @@ class Explainer:
         transcript = connection.observer.transcript
         if not connection.number:
             return
-        self.certificate = certificate_of(transcript) or self.certificate
+        self._chain = chain_of(transcript) or self._chain or self._known_chain()
         hello = transcript.message(ClientHello)
         master = self._secrets.get(hello.random) if hello else None
-        evidence = Evidence(transcript, self.certificate, self._keys, master)
+        evidence = Evidence(transcript, self._chain, self._keys, master)
         connection.told = len(transcript.events)
         others = [each for each in self._evidence if each.number != evidence.number]
         self._evidence = deque(sorted([*others, evidence], key=lambda each: each.number), maxlen=REMEMBERED)

@@ -28,7 +28,8 @@ _PSS: dict[int, hashes.HashAlgorithm] = {
 
 
 def verify(key: PublicKeyTypes | None, scheme: int | None, signature: bytes, data: bytes) -> bool | None:
-    """True or False; None when the scheme is not known, or not one for this key. `scheme` is None before TLS 1.2."""
+    """True or False; None when the scheme is not known, or a rare one of another kind of key. `scheme` is None before
+    TLS 1.2."""
     try:
         return _verify(key, scheme, signature, data)
     except InvalidSignature:
@@ -52,6 +53,8 @@ def _verify(key: PublicKeyTypes | None, scheme: int | None, signature: bytes, da
         isinstance(key, ed448.Ed448PublicKey) and scheme == 0x0808
     ):
         key.verify(signature, data)
+    elif isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey) and pair.signature in (ECDSA, RSA) and algorithm:
+        return False
     else:
         return None
     return True

@@ -109,14 +109,14 @@ def wrong_issuer() -> Case:
 @case
 def unknown_issuer() -> Case:
     """Its CA is not among those that the client trusts."""
-    return one(leaf(root("Elsewhere", 7).made()), "error: chain: nobody at hand signed CN=device.example")
+    return one(leaf(root("Elsewhere", 7).made()), "error: trust: nobody at hand signed CN=device.example")
 
 
 @case
 def missing_intermediate() -> Case:
     """The server sends its certificate alone, the client has the root only."""
     middle = intermediate(ROOT).made()
-    return Case((finished(leaf(middle)).made(),), "error: chain: nobody at hand signed CN=device.example")
+    return Case((finished(leaf(middle)).made(),), "error: trust: nobody at hand signed CN=device.example")
 
 
 @case
@@ -124,27 +124,27 @@ def wrong_order() -> Case:
     """The two intermediate certificates are sent the wrong way round; most verifiers put them in order."""
     high = Maker("High").on("secp256r1", 5).by(ROOT).authority(1).usage("keyCertSign").key_ids().made()
     low = intermediate(high).made()
-    return Case((finished(leaf(low)).made(), high, low), "warning: chain: the certificates are not in order")
+    return Case((finished(leaf(low)).made(), high, low), "warning: order: the certificates are not in order")
 
 
 @case
 def stranger_in_the_chain() -> Case:
     """A certificate is sent that has nothing to do with the others."""
     stranger = root("Stranger", 8).made()
-    return Case((finished(leaf(ROOT)).made(), stranger), "warning: chain: CN=Stranger is sent and is no part")
+    return Case((finished(leaf(ROOT)).made(), stranger), "warning: sent: CN=Stranger is sent and is no part")
 
 
 @case
 def root_is_sent() -> Case:
     """The root goes along, which costs octets and proves nothing."""
-    return Case((finished(leaf(ROOT)).made(), ROOT), "note: chain: CN=Root is sent although clients must have it")
+    return Case((finished(leaf(ROOT)).made(), ROOT), "note: sent: CN=Root is sent although clients must have it")
 
 
 @case
 def self_signed() -> Case:
     """The leaf signs itself, and nobody trusts it."""
     maker = Maker("device.example").on("secp256r1", 3)
-    return Case((finished(maker).made(),), "error: chain: CN=device.example signs itself and is none of those trusted")
+    return Case((finished(maker).made(),), "error: trust: CN=device.example signs itself and is none of those trusted")
 
 
 @case

@@ -13,7 +13,7 @@ from random import Random
 from paper_device import Device, client_hello, data, finished, point_on, record
 from stm32emu.netbridge.tls import names
 from stm32emu.netbridge.tls.doctor import diagnose
-from stm32emu.netbridge.tls.evidence import Evidence, certificate_of
+from stm32emu.netbridge.tls.evidence import Evidence, chain_of
 from stm32emu.netbridge.tls.handshake import MAX_MESSAGE
 from stm32emu.netbridge.tls.ladder import connection_data, render, verdict_data
 from stm32emu.netbridge.tls.messages import CertificateRequest, ClientKeyExchange
@@ -110,7 +110,7 @@ def test_mutations() -> None:
         transcript = watch(number).transcript
         assert len(transcript.events) <= MAX_EVENTS + 2
         assert transcript.complete or transcript.ends()
-        evidence = Evidence(transcript, certificate_of(transcript))
+        evidence = Evidence(transcript, chain_of(transcript))
         verdict = diagnose(Case([*before, evidence]))
         assert verdict.title
         assert render(evidence, verdict)

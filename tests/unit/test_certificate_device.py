@@ -10,10 +10,18 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from paper_device import Device as PaperDevice
+from paper_device import Talk, alert, client_hello, record
+from stm32emu.netbridge.tls import names
 from stm32emu.netbridge.tls.certificate import Certificate, parse_certificate
 from stm32emu.netbridge.tls.certificate_rules import Finding, Identity, judge
 from stm32emu.netbridge.tls.config import read_config
 from stm32emu.netbridge.tls.config_rules import Build
+from stm32emu.netbridge.tls.config_rules.abilities import device_of
+from stm32emu.netbridge.tls.doctor import diagnose
+from stm32emu.netbridge.tls.evidence import Evidence
+from stm32emu.netbridge.tls.transcript import Side
+from stm32emu.netbridge.tls.verdict import Case, Verdict
 from tls_samples import Hash, identity
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -21,12 +29,16 @@ OPTIONS = ("ECP_DP_SECP256R1_ENABLED", "KEY_EXCHANGE_ECDHE_ECDSA_ENABLED", "SHA2
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
 
 
-def device(tmp_path: Path, leaf: Certificate, *options: str) -> list[Finding]:
-    """What is said about the device."""
+def build_of(tmp_path: Path, *options: str) -> Build:
     header = tmp_path / "config.h"
     header.write_text("".join(f"#define MBEDTLS_{option}\n" for option in options))
-    judged = Identity((leaf,), (leaf,), NOW, build=Build.of(read_config(header)))
-    return [finding for finding in judge(judged) if finding.topic == "device"]
+    return Build.of(read_config(header))
+
+
+def device(tmp_path: Path, leaf: Certificate, *options: str) -> list[Finding]:
+    """What is said about the device."""
+    judged = Identity((leaf,), (leaf,), NOW, build=build_of(tmp_path, *options))
+    return [finding for finding in judge(judged) if finding.topic in ("device", "size")]
 
 
 def test_a_certificate_that_fits(tmp_path: Path) -> None:
@@ -55,3 +67,25 @@ def test_rsa_keys_need_rsa_and_room(tmp_path: Path) -> None:
     assert "MBEDTLS_RSA_C is not defined" in device(tmp_path, leaf, exchange, "SHA256_C")[0].proof
     assert "is 48 octets" in device(tmp_path, leaf, *OPTIONS, exchange, "RSA_C")[0].proof
     assert device(tmp_path, leaf, exchange, "SHA256_C", "RSA_C")[0].severity.value == "ok"
+
+
+def verdict(talk: Talk, leaf: Certificate, build: Build) -> Verdict:
+    """Over one connection with a device of which certificate and configuration are known."""
+    return diagnose(Case([Evidence(talk.observer.transcript, (leaf,))], device_of(build)))
+
+
+def test_a_device_without_a_key_exchange_for_its_key(tmp_path: Path) -> None:
+    talk = Talk().client(record(names.CLIENT_HELLO, client_hello())).device(alert(40)).ends(Side.SERVER)
+    leaf = parse_certificate(identity(EC_KEY).der)
+    found = verdict(talk, leaf, build_of(tmp_path, *OPTIONS[::2]))
+    assert (found.id, "every handshake ends with alert 40" in found.proof[0]) == ("unusable-certificate", True)
+    assert verdict(talk, leaf, build_of(tmp_path, *OPTIONS)).id != "unusable-certificate"
+
+
+def test_a_certificate_that_is_longer_than_a_record(tmp_path: Path) -> None:
+    hello = client_hello()
+    flight = PaperDevice(identity()).flight(hello, names.SERVER_HELLO)
+    talk = Talk().client(record(names.CLIENT_HELLO, hello)).device(flight).ends(Side.SERVER)
+    build = build_of(tmp_path, *OPTIONS, "SSL_MAX_CONTENT_LEN 200")
+    found = verdict(talk, parse_certificate(identity(EC_KEY).der), build)
+    assert (found.id, "a record may have 200" in found.proof[-1]) == ("chain-too-long", True)

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from stm32emu.netbridge.tls.difference import Difference, first_difference, steps
-from stm32emu.netbridge.tls.evidence import Evidence, certificate_of
+from stm32emu.netbridge.tls.evidence import Evidence, chain_of
 from stm32emu.netbridge.tls.observer import Observer
 from stm32emu.netbridge.tls.server import Closed
 from stm32emu.netbridge.tls.transcript import End, Moment, Side
@@ -40,7 +40,7 @@ def seen(policy: Policy = POLICY, conduct: Conduct | None = None) -> Evidence:
             with suppress(ssl.SSLError):
                 observer.receive(Side.CLIENT, client.say(b"hello"), START)
     observer.cut(START)
-    return Evidence(observer.transcript, certificate_of(observer.transcript))
+    return Evidence(observer.transcript, chain_of(observer.transcript))
 
 
 def difference(one: Evidence, other: Evidence) -> Difference:

@@ -364,8 +364,8 @@ def test_what_needs_the_configuration_says_so(build: Build) -> None:
 @pytest.mark.parametrize("build", NEEDS_CONFIG)
 def test_a_good_connection_before_tells_as_much(build: Build) -> None:
     connections = [good(Device(WHO)), *build()]
-    certificate = parse_certificate(WHO.der)
-    evidence = [Evidence(talk.observer.transcript, certificate) for talk in connections]
+    chain = (parse_certificate(WHO.der),)
+    evidence = [Evidence(talk.observer.transcript, chain) for talk in connections]
     assert diagnose(Case(evidence)).id == TABLE[build]
 
 
@@ -427,7 +427,7 @@ def test_a_loop_that_the_watchdog_found_is_part_of_the_proof() -> None:
 def test_another_key_at_hand_is_named() -> None:
     talk = failed(Device(WHO, key=OTHER), 1, "openssl", 51)
     keys = {"the key in client.key": OTHER.public_key()}
-    evidence = Evidence(talk.observer.transcript, parse_certificate(WHO.der), lambda: keys)
+    evidence = Evidence(talk.observer.transcript, (parse_certificate(WHO.der),), lambda: keys)
     verdict = diagnose(Case([evidence]))
     assert verdict.id == "wrong-key"
     assert "the signature verifies under the key in client.key" in verdict.proof
@@ -446,7 +446,7 @@ def test_numbers_of_an_earlier_run() -> None:
 @pytest.mark.parametrize("who", [identity(rsa.generate_private_key(65537, 2048)), identity(name="device.local")])
 def test_healthy_handshakes_by_openssl(who: Identity) -> None:
     transcripts = [observe(handshake(who), number) for number in (1, 2)]
-    evidence = [Evidence(each, parse_certificate(who.der)) for each in transcripts]
+    evidence = [Evidence(each, (parse_certificate(who.der),)) for each in transcripts]
     assert [each.sound for each in evidence] == [True, True]
     assert diagnose(Case(evidence)).id == "nothing-wrong"
 

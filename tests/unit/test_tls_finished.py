@@ -53,7 +53,7 @@ def observed(tmp_path: Path) -> Observed:
 )
 def test_both_are_right(observed: Observed, ciphers: str) -> None:
     transcript, master = observed(ciphers)
-    evidence = Evidence(transcript, parse_certificate(WHO.der), master=master)
+    evidence = Evidence(transcript, (parse_certificate(WHO.der),), master=master)
     assert evidence.finished == {Side.CLIENT: True, Side.SERVER: True}
     assert "both Finished are right on connection 1" in diagnose(Case([evidence])).proof
 

@@ -70,9 +70,9 @@ def fits(identity: Identity) -> Iterator[Finding]:
     proof = f"the Certificate message has {size} octets, a record may have {limit}"
     if size > limit:
         fix = "send fewer certificates, or raise MBEDTLS_SSL_OUT_CONTENT_LEN: -0x7500 otherwise"
-        yield Finding(Severity.ERROR, "device", "the chain does not fit into a record", proof, fix)
+        yield Finding(Severity.ERROR, "size", "the chain does not fit into a record", proof, fix)
     else:
-        yield Finding(Severity.OK, "device", "the chain fits into a record", proof)
+        yield Finding(Severity.OK, "size", "the chain fits into a record", proof)
 
 
 RULES = (parsed_by_the_device, key_exchange, fits)

@@ -22,7 +22,7 @@ def signatures(identity: Identity) -> Iterator[Finding]:
         what = f"{last.certificate.label} signs itself and is none of those trusted"
         proof = f"trusted are {_labels(identity.roots)}" if identity.roots else "no CA was given"
         yield Finding(
-            Severity.ERROR, "chain", what, proof, "give the client this certificate as its CA, or --cert one by its CA"
+            Severity.ERROR, "trust", what, proof, "give the client this certificate as its CA, or --cert one by its CA"
         )
 
 
@@ -41,7 +41,7 @@ def _link(link: Link) -> Finding:
     what = f"nobody at hand signed {name}"
     proof = f"its issuer is {link.certificate.issuer}, and no certificate given has that subject"
     return Finding(
-        Severity.ERROR, "chain", what, proof, "append the missing intermediate certificate, or trust its issuer"
+        Severity.ERROR, "trust", what, proof, "append the missing intermediate certificate, or trust its issuer"
     )
 
 
@@ -71,15 +71,15 @@ def order(identity: Identity) -> Iterator[Finding]:
     if sent != wanted:
         what, proof = "the certificates are not in order", f"sent {_labels(sent)}; each must be signed by the next"
         fix = f"send {_labels(wanted)}: some clients put them in order, others give up"
-        yield Finding(Severity.WARNING, "chain", what, proof, fix)
+        yield Finding(Severity.WARNING, "order", what, proof, fix)
     for certificate in identity.chain:
         size = f"{len(certificate.der)} octets in every handshake"
         if certificate not in wanted:
             what = f"{certificate.label} is sent and is no part of the chain"
-            yield Finding(Severity.WARNING, "chain", what, size, "leave it out")
+            yield Finding(Severity.WARNING, "sent", what, size, "leave it out")
         elif certificate in identity.roots and certificate != identity.leaf:
             what = f"{certificate.label} is sent although clients must have it"
-            yield Finding(Severity.NOTE, "chain", what, size, "leave it out to save time and buffers")
+            yield Finding(Severity.NOTE, "sent", what, size, "leave it out to save time and buffers")
 
 
 def _labels(certificates: Sequence[Certificate]) -> str:

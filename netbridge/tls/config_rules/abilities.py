@@ -128,4 +128,5 @@ def device_of(build: Build) -> Device:
         input_limit=content_len(build, "IN"),
         output_limit=content_len(build, "OUT"),
         mpi_size=mpi_max_size(build),
+        build=build,
     )

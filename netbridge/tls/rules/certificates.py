@@ -8,37 +8,48 @@ from datetime import UTC, datetime
 from stm32emu.netbridge.tls import clients
 from stm32emu.netbridge.tls.certificate import Certificate
 from stm32emu.netbridge.tls.evidence import Evidence, Stage
-from stm32emu.netbridge.tls.host_names import names_of
 from stm32emu.netbridge.tls.names import alert_name
-from stm32emu.netbridge.tls.printable import printable
+from stm32emu.netbridge.tls.rules.judgements import COMPUTED, by_judgement, presented, wrong_name
 from stm32emu.netbridge.tls.transcript import Side
 from stm32emu.netbridge.tls.verdict import Case, Verdict
 
-BAD_CERTIFICATE, UNSUPPORTED, REVOKED, EXPIRED, UNKNOWN, UNKNOWN_CA, ACCESS_DENIED = 42, 43, 44, 45, 46, 48, 49
-ABOUT_CERTIFICATES = (BAD_CERTIFICATE, UNSUPPORTED, REVOKED, EXPIRED, UNKNOWN, UNKNOWN_CA, ACCESS_DENIED)
+EXPIRED, UNKNOWN, UNKNOWN_CA, BAD_CERTIFICATE = 45, 46, 48, 42
+ABOUT_CERTIFICATES = (BAD_CERTIFICATE, 43, 44, EXPIRED, UNKNOWN, UNKNOWN_CA, 49)
 DAY = "%Y-%m-%d"
-COMPUTED = "arithmetic, key pair, memory, RNG: all that was computed is right"
 
 
 def refused_certificate(case: Case) -> Verdict | None:
-    """Rows 9a to 9c: an alert about the certificate, and nothing wrong with what the device computes."""
+    """Rows 9a to 9c, and whatever else clients have against a certificate: an alert of theirs, and nothing wrong with
+    what the device computes."""
     latest = case.latest
-    if latest is None or latest.alert is None or latest.alert[0] is not Side.CLIENT or latest.certificate is None:
+    if latest is None or latest.certificate is None or latest.stage < Stage.CERTIFICATE:
         return None
-    if latest.alert[1] not in ABOUT_CERTIFICATES or latest.stage < Stage.CERTIFICATE:
+    if latest.alert is None or latest.alert[0] is not Side.CLIENT:
         return None
-    certificate, alert = latest.certificate, latest.alert[1]
+    alert = latest.alert[1]
     sent = f"the client sends {alert_name(alert)} on connection {latest.number}"
-    clock = _clock(latest)
-    if alert == EXPIRED or (clock and clock > certificate.not_after):
-        return _expired(certificate, sent, clock)
-    if clock and clock < certificate.not_before:
-        return _client_clock(certificate, sent, clock)
+    verdict = _by_date(case, latest, alert, sent) or by_judgement(case, latest, alert, sent)
+    if verdict or alert not in ABOUT_CERTIFICATES:
+        return verdict
     if alert == UNKNOWN_CA:
-        return _unknown_ca(certificate, sent)
-    if alert == BAD_CERTIFICATE:
-        return _wrong_name(latest, certificate, sent)
-    return _other(certificate, sent)
+        return _unknown_ca(case, latest.certificate, sent)
+    asked = latest.hello.says.server_name if latest.hello else None
+    if alert == BAD_CERTIFICATE and not asked and latest.client != clients.GNUTLS:  # which sends 42 for anything
+        return wrong_name(latest.certificate, None, sent)
+    return _other(latest.certificate, sent)
+
+
+def _by_date(case: Case, latest: Evidence, alert: int, sent: str) -> Verdict | None:
+    """By the client's clock where it is known, else by the alert alone: clients may have any clock."""
+    seconds = clients.clock_of(latest.hello)
+    clock = None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    if alert == EXPIRED:
+        ended = min(presented(case, latest).path, key=lambda certificate: certificate.not_after)
+        return _expired(ended, ended == latest.certificate, sent, clock)
+    last_to_begin = max(latest.chain, key=lambda certificate: certificate.not_before)
+    if alert == UNKNOWN and clock and clock < last_to_begin.not_before:
+        return _client_clock(last_to_begin, sent, clock)
+    return None
 
 
 def validity(certificate: Certificate) -> str:
@@ -46,16 +57,15 @@ def validity(certificate: Certificate) -> str:
     return f"valid from {certificate.not_before:{DAY}} to {certificate.not_after:{DAY}}"
 
 
-def _clock(evidence: Evidence) -> datetime | None:
-    seconds = clients.clock_of(evidence.hello)
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-
-
-def _expired(certificate: Certificate, sent: str, clock: datetime | None) -> Verdict:
+def _expired(certificate: Certificate, is_its_own: bool, sent: str, clock: datetime | None) -> Verdict:
     told = (f"the client's clock, in its random, says {clock:{DAY}}",) if clock else ()
+    which = "the device's certificate" if is_its_own else f"{certificate.label}, which the device's chain leads to,"
+    title = f"{which} ran out on {certificate.not_after:{DAY}}."
+    if clock and clock <= certificate.not_after:
+        title = "a CA's certificate that the client has, above those that the device sends, ran out."
     return Verdict(
         "certificate-expired",
-        f"the device's certificate ran out on {certificate.not_after:{DAY}}.",
+        title,
         (f"it is {validity(certificate)}", *told, sent),
         "clients that look at dates send 45 (certificate_expired); OpenSSL only warns unless told to verify",
         COMPUTED,
@@ -74,30 +84,16 @@ def _client_clock(certificate: Certificate, sent: str, clock: datetime) -> Verdi
     )
 
 
-def _unknown_ca(certificate: Certificate, sent: str) -> Verdict:
+def _unknown_ca(case: Case, certificate: Certificate, sent: str) -> Verdict:
+    signs_itself = certificate.subject.normal == certificate.issuer.normal
+    known = ("the chain leads to a CA that was given: the client has another",) if case.device.roots else ()
     return Verdict(
         "unknown-ca",
         "the client does not know the CA that issued the device's certificate.",
-        (f'issued by "{certificate.issuer}"', sent),
+        ("it signs itself" if signs_itself else f'issued by "{certificate.issuer}"', *known, sent),
         "OpenSSL (told to verify) and mbedTLS send 48 (unknown_ca)",
         COMPUTED,
         "give the client that CA (openssl: -CAfile ca.crt; ssl_client2: ca_file=ca.crt)",
-    )
-
-
-def _wrong_name(evidence: Evidence, certificate: Certificate, sent: str) -> Verdict:
-    asked = evidence.hello.says.server_name if evidence.hello else None
-    return Verdict(
-        "wrong-name",
-        "the client expects another host name than the certificate has.",
-        (
-            f"the certificate is for {' and '.join(names_of(certificate)) or 'no name'}",
-            f"the client asks for {printable(asked)}" if asked else "the client does not say which name it expects",
-            sent,
-        ),
-        "clients that check names send 42 (bad_certificate); mbedTLS does so when given a host name",
-        COMPUTED,
-        "connect by a name that the certificate has (ssl_client2: server_name=...), or issue one for this name",
     )
 
 
@@ -106,7 +102,7 @@ def _other(certificate: Certificate, sent: str) -> Verdict:
         "certificate-refused",
         "the client refuses the device's certificate.",
         (f'"{certificate.subject}", {validity(certificate)}, issued by "{certificate.issuer}"', sent),
-        "what it sends differs by client: 42, 43, 46 or 48",
+        "what is left: dates by the client's clock; for GnuTLS, which sends 42 for anything, the CA, too",
         COMPUTED,
-        "openssl verify -CAfile ca.crt -show_chain server.crt",
+        "stm32emu doctor certs --cert server.crt --ca ca.crt --hostname NAME --at DATE, all as the client has them",
     )

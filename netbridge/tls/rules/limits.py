@@ -8,6 +8,7 @@ from stm32emu.netbridge.tls.algorithms import SECP521R1
 from stm32emu.netbridge.tls.cursor import Malformed
 from stm32emu.netbridge.tls.device import P521_SIZE
 from stm32emu.netbridge.tls.evidence import Check, Evidence, Stage
+from stm32emu.netbridge.tls.rules.judgements import device_findings
 from stm32emu.netbridge.tls.transcript import Side
 from stm32emu.netbridge.tls.verdict import Case, Verdict
 
@@ -112,7 +113,8 @@ def chain_too_long(case: Case) -> Verdict | None:
     if latest.server_hello and latest.server_hello.is_tls_1_3:
         return None
     limit = case.device.output_limit
-    known = (f"MBEDTLS_SSL_MAX_CONTENT_LEN is {limit}",) if limit else ()
+    found = tuple(finding.proof for finding in device_findings(case, latest, "size"))
+    known = found or ((f"MBEDTLS_SSL_MAX_CONTENT_LEN is {limit}",) if limit else ())
     return Verdict(
         "chain-too-long",
         "the device cannot send its Certificate: the chain does not fit into its output buffer.",
