@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from stm32emu.elf import Firmware, load_firmware
 from stm32emu.netbridge.tls.certificate import Certificate
+from stm32emu.netbridge.tls.chains import links_from
 from stm32emu.netbridge.tls.credential_search import find_credentials
 from stm32emu.netbridge.tls.private_key import fingerprint, key_name
 from stm32emu.symbols import Symbols
@@ -32,6 +33,21 @@ class Found:
             what = f"private key, {key_name(self.content.public_key())}"
         return f"0x{self.address:08x} {self.encoding} {what}{f' ({self.symbol})' if self.symbol else ''}"
 
+    @property
+    def place(self) -> str:
+        """Its symbol, or its address for want of one."""
+        return self.symbol or f"0x{self.address:08x}"
+
+
+@dataclass(frozen=True)
+class Presented:
+    """What a firmware may present: a certificate and those above it, as they are sent, and its key, if there is one."""
+
+    chain: tuple[Certificate, ...]
+    key: PrivateKeyTypes | None
+    place: str
+    """Where the key is; "" without one."""
+
 
 @dataclass(frozen=True)
 class Credentials:
@@ -41,8 +57,9 @@ class Credentials:
 
     @property
     def certificates(self) -> list[Certificate]:
-        """In the order of their addresses."""
-        return [each.content for each in self.found if isinstance(each.content, Certificate)]
+        """In the order of their addresses, each once."""
+        contents = [each.content for each in self.found if isinstance(each.content, Certificate)]
+        return [each for number, each in enumerate(contents) if each not in contents[:number]]
 
     @property
     def roots(self) -> list[Certificate]:
@@ -50,17 +67,31 @@ class Credentials:
         return [each for each in self.certificates if each.signed_by(each.public_key)]
 
     @property
-    def pairs(self) -> list[tuple[Certificate, PrivateKeyTypes]]:
-        """Every private key with its certificate; with the first leaf for want of one."""
+    def presented(self) -> list[Presented]:
+        """Every private key with each of its certificates, or with the first leaf; without any key the leaves."""
         roots, certificates = self.roots, self.certificates
-        leaves = [each for each in certificates if each not in roots] or certificates
-        keys = [each.content for each in self.found if not isinstance(each.content, Certificate)]
-        return [(_owner(key, certificates) or leaves[0], key) for key in keys if leaves]
+        leaves = [each for each in certificates if each not in roots and not _signs(each, certificates)] or certificates
+        keys = [(each.content, each) for each in self.found if not isinstance(each.content, Certificate)]
+        pairs = [
+            Presented(self._chain(leaf), key, place.place)
+            for key, place in keys
+            for leaf in _owners(key, certificates) or leaves[:1]
+        ]
+        return pairs or [Presented(self._chain(leaf), None, "") for leaf in leaves]
+
+    def _chain(self, leaf: Certificate) -> tuple[Certificate, ...]:
+        """A certificate and the intermediate ones of the image that lead up from it."""
+        above = [link.certificate for link in links_from(leaf, self.certificates, self.roots)[1:]]
+        return (leaf, *(each for each in above if each not in self.roots))
 
 
-def _owner(key: PrivateKeyTypes, certificates: list[Certificate]) -> Certificate | None:
+def _owners(key: PrivateKeyTypes, certificates: list[Certificate]) -> list[Certificate]:
     wanted = fingerprint(key.public_key())
-    return next((c for c in certificates if c.public_key and fingerprint(c.public_key) == wanted), None)
+    return [c for c in certificates if c.public_key and fingerprint(c.public_key) == wanted]
+
+
+def _signs(certificate: Certificate, others: list[Certificate]) -> bool:
+    return any(each.signed_by(certificate.public_key) for each in others)
 
 
 def credentials_in_file(path: Path) -> Credentials:

@@ -87,7 +87,7 @@ def _identities(options: TwinOptions) -> tuple[list[Identity], tuple[Certificate
     if options.elf is None:
         raise UserError("whose twin is it? give --cert and --key, or --elf FIRMWARE.ELF to find them in the firmware")
     credentials = credentials_in_file(options.elf)
-    if not credentials.pairs:
+    identities = [make_identity(each.chain, each.key) for each in credentials.presented if each.key]
+    if not identities:
         raise UserError(f"{options.elf} holds no certificate with its key: give the files with --cert and --key")
-    identities = [make_identity((leaf,), key) for leaf, key in credentials.pairs]
     return identities, roots or tuple(credentials.roots)

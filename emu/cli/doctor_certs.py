@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from stm32emu.netbridge.tls.certificate_rules import Finding, Identity
 
 INVALID = 1
+HOSTNAME = re.compile(r"[\w-]+(\.[\w-]+)*\.?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
+"""A DNS name, which an IPv4 address looks like, too; or an IPv6 address."""
 
 
 @click.command("certs")
@@ -40,14 +43,17 @@ def doctor_certs(
 
     if elf and (cert or key):
         raise UserError("--elf judges what is in the firmware: leave out --cert and --key, or --elf")
+    if hostname is not None and not HOSTNAME.fullmatch(hostname):
+        raise UserError(f"--hostname {hostname} is no DNS name and no address: leave out scheme, port and brackets")
     basis = _basis(header, hostname, at)
-    identities = _from_elf(elf, ca, basis) if elf else [_from_files(cert, key, ca, basis)]
-    judged = [(identity, judge(identity)) for identity in identities]
+    identities = _from_elf(elf, ca, basis) if elf else [("", _from_files(cert, key, ca, basis))]
+    judged = [(place, identity, judge(identity)) for place, identity in identities]
     if as_json:
-        click.echo(json.dumps([_data(finding) for _, findings in judged for finding in findings], indent=2))
+        data = [_data(place, identity, finding) for place, identity, found in judged for finding in found]
+        click.echo(json.dumps(data, indent=2))
     else:
-        click.echo("\n\n".join(_text(identity, findings) for identity, findings in judged))
-    if any(finding.severity is Severity.ERROR for _, findings in judged for finding in findings):
+        click.echo("\n\n".join(_text(*each) for each in judged))
+    if any(finding.severity is Severity.ERROR for *_, findings in judged for finding in findings):
         raise click.exceptions.Exit(INVALID)
 
 
@@ -93,31 +99,36 @@ def _certificates(path: Path | None) -> tuple[Certificate, ...]:
         raise UserError(str(error)) from error
 
 
-def _from_elf(elf: Path, ca: Path | None, basis: dict[str, Any]) -> list[Identity]:
-    """One identity for each private key in the firmware; what is found is listed on stderr."""
+def _from_elf(elf: Path, ca: Path | None, basis: dict[str, Any]) -> list[tuple[str, Identity]]:
+    """What the firmware may present, each with where its key is; what is found is listed on stderr."""
     from stm32emu.credentials import credentials_in_file
     from stm32emu.netbridge.tls.certificate_rules import Identity
 
     credentials = credentials_in_file(elf)
     for found in credentials.found:
         click.echo(f"found: {found}", err=True)
-    if not credentials.pairs:
-        what = "no private key" if credentials.certificates else "neither certificates nor private keys"
+    if not credentials.certificates:
+        what = "no certificate" if credentials.found else "neither certificates nor private keys"
         raise UserError(f"{elf} holds {what} in PEM or DER: give the files with --cert and --key")
+    if not any(each.key for each in credentials.presented):
+        click.echo(f"{elf} holds no private key in PEM or DER: the certificates are judged without one", err=True)
     roots = _certificates(ca) or tuple(credentials.roots)
-    return [Identity((leaf,), roots, key=key, **basis) for leaf, key in credentials.pairs]
+    return [(each.place, Identity(each.chain, roots, key=each.key, **basis)) for each in credentials.presented]
 
 
-def _text(identity: Identity, findings: list[Finding]) -> str:
-    lines = [f"{str(identity.leaf.subject) or identity.leaf.label}, on {identity.at:%Y-%m-%d}"]
+def _text(place: str, identity: Identity, findings: list[Finding]) -> str:
+    key = f" with the key {place}" if place else ""
+    lines = [f"{str(identity.leaf.subject) or identity.leaf.label}{key}, on {identity.at:%Y-%m-%d}"]
     for finding in findings:
         lines += [f"{finding.severity.value}: {finding.topic}: {finding.what}", f"  proof: {finding.proof}"]
         lines += [f"  fix: {finding.fix}"] if finding.fix else []
     return "\n".join(lines)
 
 
-def _data(finding: Finding) -> dict[str, str]:
+def _data(place: str, identity: Identity, finding: Finding) -> dict[str, str]:
     return {
+        "certificate": identity.leaf.label,
+        "key": place,
         "severity": finding.severity.value,
         "topic": finding.topic,
         "what": finding.what,

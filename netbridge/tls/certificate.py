@@ -286,8 +286,12 @@ def read_certificates(path: Path) -> list[Certificate]:
 def _why_not(data: bytes, error: ValueError) -> str:
     """Why a file has no certificate, as a clause of which it is the subject."""
     label = re.search(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----", data)
+    if not data.strip():
+        return "is empty"
     if label is None:
         return f"is no certificate, neither PEM nor DER: {error}"
     if label[1] != b"CERTIFICATE":
         return f"holds a PEM block {label[1].decode()!r}, no certificate"
+    if b"-----END CERTIFICATE-----" not in data:
+        return "is cut off: it has a line -----BEGIN CERTIFICATE----- and none that ends it"
     return f"is a damaged PEM certificate: {error}"

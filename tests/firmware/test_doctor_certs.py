@@ -79,6 +79,10 @@ def test_an_encrypted_key(capsys: pytest.CaptureFixture[str], tmp_path: Path) ->
         (["--cert", str(CERTS / "ca.crt"), "--key", str(CERTS / "ca.crt")], "holds a certificate, and no private key"),
         (["--cert", str(CERTS / "ca.crt"), "--key", __file__], "is no private key, neither PEM nor DER"),
         (["--cert", str(CERTS / "ca.crt"), "--at", "tomorrow"], "--at tomorrow is no date"),
+        (["--cert", str(CERTS / "ca.crt"), "--hostname", "https://device.local"], "leave out scheme, port"),
+        (["--cert", str(CERTS / "ca.crt"), "--hostname", "device.local:443"], "is no DNS name and no address"),
+        (["--cert", str(CERTS / "ca.crt"), "--hostname", ""], "is no DNS name and no address"),
+        (["--cert", "/dev/null"], "/dev/null is empty"),
         (["--elf", __file__], "is not an ELF"),
         (["--cert", str(CERTS / "ca.crt"), "--config", __file__], "defines no MBEDTLS_ option"),
     ],
@@ -88,6 +92,27 @@ def test_bad_input_is_one_sentence(capsys: pytest.CaptureFixture[str], words: li
     assert (code, text) == (2, "")
     assert because in errors
     assert errors.count("\n") == 1
+
+
+def test_a_file_that_is_cut_off(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "cut.crt"
+    path.write_bytes((CERTS / "server5.crt").read_bytes()[:300])
+    assert "is cut off: it has a line -----BEGIN" in doctor(capsys, "certs", "--cert", str(path))[2]
+
+
+def test_which_key_of_a_firmware_is_the_wrong_one(capsys: pytest.CaptureFixture[str]) -> None:
+    elf = str(IMAGES / "tls_server-wrong-key.elf")
+    code, text, _ = doctor(capsys, "certs", "--elf", elf, "--at", GOOD_DATE)
+    assert code == 1
+    first, second = text.split("\n\n")
+    assert "with the key mbedtls_test_cli_key_ec, on 2021" in first
+    assert "error: pair: the private key does not belong to CN=localhost" in first
+    assert "with the key mbedtls_test_srv_key_ec, on 2021" in second
+    assert "error" not in second
+    found = json.loads(doctor(capsys, "certs", "--elf", elf, "--at", GOOD_DATE, "--json")[1])
+    assert {(each["certificate"], each["key"]) for each in found if each["severity"] == "error"} == {
+        ("CN=localhost", "mbedtls_test_cli_key_ec")
+    }
 
 
 def test_names_cannot_move_a_terminals_cursor(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

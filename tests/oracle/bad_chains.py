@@ -128,6 +128,13 @@ def wrong_order() -> Case:
 
 
 @case
+def sent_twice() -> Case:
+    """The leaf comes a second time: verifiers do not mind, buffers do."""
+    own = finished(leaf(ROOT)).made()
+    return Case((own, own), "warning: sent: CN=device.example is sent 2 times")
+
+
+@case
 def stranger_in_the_chain() -> Case:
     """A certificate is sent that has nothing to do with the others."""
     stranger = root("Stranger", 8).made()

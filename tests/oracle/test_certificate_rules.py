@@ -7,6 +7,7 @@ import ipaddress
 import subprocess
 import warnings
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,13 @@ def test_the_verifiers_agree(name: str, tmp_path: Path) -> None:
     valid = not any(finding.startswith(Severity.ERROR.value) for finding in ours(case))
     assert (openssl_accepts(case, tmp_path) == valid) == (not case.openssl)
     assert (cryptography_accepts(case) == valid) == (not case.cryptography)
+
+
+def test_a_chain_of_which_nobody_said_what_clients_trust() -> None:
+    """It may be good, so it is no error; with a CA it is the missing intermediate certificate's."""
+    found = ours(replace(CASES["good"](), roots=()))
+    assert "warning: trust: nobody at hand signed CN=device.example" in found
+    assert not any(finding.startswith("error") for finding in found)
 
 
 GOOD = CASES["good_with_an_intermediate"]()

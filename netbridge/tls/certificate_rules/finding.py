@@ -10,19 +10,9 @@ from functools import cached_property
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from ..certificate import Certificate
+from ..chains import Link, links_from
 from ..config_rules.build import Build
 from ..severity import Severity
-
-MOST = 10  # certificates in a path
-
-
-@dataclass(frozen=True)
-class Link:
-    """A certificate and who signed it: None if nobody at hand did; `named` are those with the right name."""
-
-    certificate: Certificate
-    issuer: Certificate | None
-    named: tuple[Certificate, ...]
 
 
 @dataclass(frozen=True)
@@ -43,16 +33,7 @@ class Identity:
     @cached_property
     def links(self) -> list[Link]:
         """From the leaf upwards, up to what is trusted, to what signs itself, or to where the chain breaks."""
-        found: list[Link] = []
-        certificate: Certificate | None = self.leaf
-        while certificate is not None and len(found) < MOST:
-            at_hand = [*self.roots, *self.chain]
-            named = tuple(c for c in at_hand if c.subject.normal == certificate.issuer.normal)
-            issuer = next((c for c in named if certificate.signed_by(c.public_key)), None)
-            found.append(Link(certificate, issuer, named))
-            ended = certificate in self.roots or issuer is None or issuer.der == certificate.der
-            certificate = None if ended else issuer
-        return found
+        return links_from(self.leaf, self.chain, self.roots)
 
     @property
     def path(self) -> list[Certificate]:

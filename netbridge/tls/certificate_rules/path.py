@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..certificate import Certificate
+from ..chains import Link
 from ..private_key import fingerprint
 from ..severity import Severity
-from .finding import Finding, Identity, Link
+from .finding import Finding, Identity
 
 
 def signatures(identity: Identity) -> Iterator[Finding]:
@@ -16,7 +17,7 @@ def signatures(identity: Identity) -> Iterator[Finding]:
     found = identity.links
     for link in found:
         if link.certificate not in identity.roots:
-            yield _link(link)
+            yield _link(link, bool(identity.roots))
     last = found[-1]
     if last.issuer is not None and last.certificate not in identity.roots:
         what = f"{last.certificate.label} signs itself and is none of those trusted"
@@ -26,7 +27,7 @@ def signatures(identity: Identity) -> Iterator[Finding]:
         )
 
 
-def _link(link: Link) -> Finding:
+def _link(link: Link, trusting: bool) -> Finding:
     name, issuer = link.certificate.label, link.issuer
     if issuer is not None and issuer.public_key is not None:
         what = f"{name} is signed by {issuer.label}"
@@ -40,6 +41,9 @@ def _link(link: Link) -> Finding:
         )
     what = f"nobody at hand signed {name}"
     proof = f"its issuer is {link.certificate.issuer}, and no certificate given has that subject"
+    if not trusting:
+        fix = "give what clients trust as --ca, to judge the chain up to there"
+        return Finding(Severity.WARNING, "trust", what, proof, fix)
     return Finding(
         Severity.ERROR, "trust", what, proof, "append the missing intermediate certificate, or trust its issuer"
     )
@@ -67,13 +71,17 @@ def issuers(identity: Identity) -> Iterator[Finding]:
 def order(identity: Identity) -> Iterator[Finding]:
     """What is sent must be the path in its order (RFC 5246 section 7.4.2); the root may be left out."""
     wanted = [certificate for certificate in identity.path if certificate in identity.chain]
-    sent = [certificate for certificate in identity.chain if certificate in wanted]
+    once = [certificate for n, certificate in enumerate(identity.chain) if certificate not in identity.chain[:n]]
+    sent = [certificate for certificate in once if certificate in wanted]
     if sent != wanted:
         what, proof = "the certificates are not in order", f"sent {_labels(sent)}; each must be signed by the next"
         fix = f"send {_labels(wanted)}: some clients put them in order, others give up"
         yield Finding(Severity.WARNING, "order", what, proof, fix)
-    for certificate in identity.chain:
+    for certificate in once:
         size = f"{len(certificate.der)} octets in every handshake"
+        if identity.chain.count(certificate) > 1:
+            what = f"{certificate.label} is sent {identity.chain.count(certificate)} times"
+            yield Finding(Severity.WARNING, "sent", what, size, "leave out all but the first")
         if certificate not in wanted:
             what = f"{certificate.label} is sent and is no part of the chain"
             yield Finding(Severity.WARNING, "sent", what, size, "leave it out")
