@@ -100,9 +100,9 @@ class Explanation:
 
     @cached_property
     def _chain(self) -> tuple[Certificate, ...]:
-        """The certificate that belongs to the firmware's private keys, if it is but one."""
-        leaves = {leaf.der: leaf for leaf, _key in self._credentials.pairs}
-        return tuple(leaves.values()) if len(leaves) == 1 else ()
+        """The certificate that belongs to the firmware's private keys, and those above it, if it is but one."""
+        chains = {each.chain[0].der: each.chain for each in self._credentials.presented if each.key}
+        return next(iter(chains.values())) if len(chains) == 1 else ()
 
     @cached_property
     def _keys(self) -> dict[str, PublicKeyTypes]:

@@ -68,6 +68,7 @@ DUE = {
     "self_signed": UNTRUSTED,
     "wrong_order": FINE._replace(ssl_client2="chain-out-of-order"),
     "stranger_in_the_chain": FINE,
+    "sent_twice": FINE,
     "root_is_sent": FINE,
     "issuer_is_no_ca": BROKEN,
     "issuer_without_basic_constraints": BROKEN,
