@@ -8,7 +8,7 @@ same explanations.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
@@ -16,16 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
-from stm32emu.checks import Checks
 from stm32emu.crash import Crash
 from stm32emu.credentials import Credentials, find_in_firmware
+from stm32emu.findings import Findings
 from stm32emu.log import Log
 from stm32emu.machine import Machine
 from stm32emu.netbridge.streams import Segment
 from stm32emu.netbridge.tls.certificate import Certificate
 from stm32emu.netbridge.tls.device import Device
 from stm32emu.netbridge.tls.explainer import Explainer, Report
-from stm32emu.netbridge.tls.verdict import WATCHDOG
 from stm32emu.remembered import Remembered
 
 if TYPE_CHECKING:
@@ -37,31 +36,31 @@ class Explanation:
 
     Args:
         machine: for virtual time.
-        checks, crash: what the device-side checks found, and whether the firmware faulted, for the verdict.
+        checks, findings: the device-side checks that are on, and what they and the watchdog found, for the verdict.
+        crash: whether the firmware faulted, likewise.
         log: takes the text of each connection that has ended, as a warning when something is wrong.
         config: the firmware's mbedTLS configuration, if it is known.
         remembered: random numbers of earlier runs, if they are kept.
         secrets: master secrets by the client's random; more may come.
-        loop: what the watchdog found, "" while that is nothing.
     """
 
     def __init__(
         self,
         machine: Machine,
-        checks: Checks,
+        checks: Sequence[str],
+        findings: Findings,
         crash: Crash,
         log: Log,
         config: Config | None = None,
         remembered: Remembered | None = None,
         secrets: Mapping[bytes, bytes] = MappingProxyType({}),
-        loop: Callable[[], str] = str,
     ) -> None:
         self._machine = machine
-        self._checks = checks
+        self._checks = tuple(checks)
+        self._findings = findings
         self._crash = crash
         self._log = log
         self._remembered = remembered
-        self._loop = loop
         known = _configured(config) if config else Device()
         self._known = replace(known, remembered=remembered.marks) if remembered else known
         self._explainer = Explainer(
@@ -114,13 +113,9 @@ class Explanation:
         }
 
     def _device(self) -> Device:
-        findings: dict[str, str] = {}
-        for finding in self._checks.findings.to_list():
-            findings.setdefault(finding["check"], finding["text"])
-        if self._loop():
-            findings[WATCHDOG] = self._loop()
+        findings = self._findings.first_sentences()
         crashed = "the firmware faulted: see the crash report" if self._crash.count else ""
-        return replace(self._known, checks=self._checks.names, findings=findings, crashed=crashed)
+        return replace(self._known, checks=self._checks, findings=findings, crashed=crashed)
 
 
 def _configured(config: Config) -> Device:

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from stm32emu.checks.finding import Finding
-from stm32emu.checks.scene import Scene
 from stm32emu.dwarf_functions import Functions, Variable
 from stm32emu.dwarf_locations import Frame, locate
 from stm32emu.dwarf_values import Values
+from stm32emu.findings import Finding
 from stm32emu.loop_probe import Called, Loop
 from stm32emu.machine import Machine
+from stm32emu.scene import Scene
 from stm32emu.traces.arguments import Arguments, Entry, as_text
 
 SHOWN = (*(f"r{n}" for n in range(13)), "sp")
@@ -26,7 +26,7 @@ class LoopReport:
 
     def finding(self, loop: Loop, seconds: float) -> Finding:
         """As the checks report theirs."""
-        place, task = self._scene.place(loop.head), self._scene.task
+        place = self._scene.place(loop.head)
         registers = loop.registers.as_dict()
         return Finding(
             check="watchdog",
@@ -39,9 +39,7 @@ class LoopReport:
             ),
             notes=(),
             data={"address": loop.head, "sp": loop.activation.sp, "cycles": loop.cycles},
-            task=task.name if task else None,
-            connection=self._scene.connection,
-            seconds=self._scene.seconds,
+            when=self._scene.when,
         )
 
     def _called(self, called: Called) -> str:

@@ -9,15 +9,14 @@ peripheral. Looking changes nothing in the guest.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stm32emu.checks.finding import Finding
-from stm32emu.checks.scene import Scene
+from stm32emu.findings import Findings
 from stm32emu.loop_probe import Activation, Loop, LoopProbe, LoopRound, context_of
 from stm32emu.loop_report import LoopReport
 from stm32emu.machine import Machine
-from stm32emu.netbridge.link import Link
+from stm32emu.scene import Scene
 from stm32emu.timebase import NANO
 from stm32emu.unwind import Frame, unwind
 
@@ -41,15 +40,14 @@ class Watchdog:
 
     Args:
         seconds: of virtual time without progress.
-        log: takes the report.
+        findings: takes the report.
     """
 
-    def __init__(self, seconds: float, machine: Machine, link: Link, log: Callable[[str], None]) -> None:
-        self.findings: list[Finding] = []
+    def __init__(self, seconds: float, machine: Machine, scene: Scene, findings: Findings) -> None:
         self._seconds = seconds
         self._machine = machine
-        self._scene = Scene(machine, link)
-        self._log = log
+        self._scene = scene
+        self._findings = findings
         self._due = 0
         self._looks: deque[Look] = deque(maxlen=LOOKS)
         self._probe: LoopProbe | LoopRound | None = None
@@ -57,6 +55,11 @@ class Watchdog:
         self._told: set[tuple[int, int]] = set()  # loops, by function and SP
         self._outward = 0  # calls that were under way all the time but not the same, from the innermost on
         machine.reset_listeners.append(lambda _cause: self._looks.clear())
+
+    @property
+    def has_found(self) -> bool:
+        """Whether there was a loop that makes no progress."""
+        return bool(self._told)
 
     def look(self) -> None:
         """Between runs of the machine: see what it does, if it is time to."""
@@ -109,10 +112,10 @@ class Watchdog:
 
     def _confirmed(self, loop: Loop) -> None:
         """The CPU stands at the loop's head."""
-        finding = LoopReport(self._machine, self._scene).finding(loop, self._seconds)
-        self.findings.append(finding)
-        self._told.add((loop.activation.function.address, loop.activation.sp))
-        self._log(finding.render())
+        key = loop.activation.function.address, loop.activation.sp
+        self._told.add(key)
+        report = LoopReport(self._machine, self._scene)
+        self._findings.add(("loop", *key), lambda: report.finding(loop, self._seconds))
         self._machine.cpu.stop()  # for the session to end, if it is to
 
 

@@ -3,18 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from stm32emu.allocators import Contract, find_functions
-from stm32emu.checks.finding import Findings
 from stm32emu.checks.heap import HeapChecks
-from stm32emu.checks.scene import Scene
 from stm32emu.checks.stack import StackCheck
 from stm32emu.errors import UserError
+from stm32emu.findings import Findings
 from stm32emu.machine import Machine
-from stm32emu.netbridge.link import Link
+from stm32emu.scene import Scene
 
 NOTHING = (
     "has no allocator of a known name, so nothing is followed; name its functions, as in "
@@ -30,7 +28,7 @@ class Checks:
             all), "heap" for double frees, frees of wild pointers, writes around blocks and to freed memory, leaks,
             "heap=exact" for the same with the instruction that does it, "uninit" for values that decide something and
             were never written, "stack" for stacks that run below their limit.
-        log: takes each finding when it is first met, as text of a few lines.
+        findings: takes what they find.
         allocators: functions that only the user knows. Raises UserError for one that the firmware has not.
     """
 
@@ -38,25 +36,20 @@ class Checks:
         self,
         names: Sequence[str],
         machine: Machine,
-        link: Link,
-        log: Callable[[str], None],
-        allocators: Mapping[str, Contract] = MappingProxyType({}),
+        scene: Scene,
+        findings: Findings,
+        allocators: Mapping[str, Contract],
     ) -> None:
-        self.names = tuple(names)
-        self.findings = Findings(log)
         self._heap: HeapChecks | None = None
         self._stack: StackCheck | None = None
-        if not names:
-            return
-        scene = Scene(machine, link)
         if {"alloc", "heap", "heap=exact", "uninit"} & set(names):
             _require(allocators, machine)
-            self._heap = HeapChecks(names, machine, scene, self.findings, allocators)
+            self._heap = HeapChecks(names, machine, scene, findings, allocators)
             machine.reset_listeners.append(self._heap.reset)
             if not self._heap.allocators:
-                log(f"--check {','.join(names)}: {machine.firmware.path.name} {NOTHING}")
+                findings.log(f"--check {','.join(names)}: {machine.firmware.path.name} {NOTHING}")
         if "stack" in names:
-            self._stack = StackCheck(machine.cpu, machine.firmware.initial_sp, scene, self.findings)
+            self._stack = StackCheck(machine.cpu, machine.firmware.initial_sp, scene, findings)
 
     def finish(self) -> None:
         """The run is over."""
@@ -66,7 +59,7 @@ class Checks:
     def summary(self) -> list[str]:
         """What there is to say at the end of the run, a line each."""
         checks = [check for check in (self._heap, self._stack) if check]
-        return [*self.findings.summary(), *(line for check in checks for line in check.summary())]
+        return [line for check in checks for line in check.summary()]
 
     def marks(self) -> dict[str, Any]:
         """How much of "heap" and "stacks" was used at most, for JSON."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 from enum import IntEnum
 
 from stm32emu._core import Heap
-from stm32emu.checks.finding import Finding, Findings, Place
-from stm32emu.checks.scene import Scene
+from stm32emu.findings import Finding, Findings, Place
 from stm32emu.guest_memory import GuestMemory
+from stm32emu.scene import Scene
 
 Access = tuple[int, int, int, int, int, int, int]
 
@@ -53,7 +53,6 @@ class ExactHeap:
         where, pc, address, length, _write, block, size = access
         who = str(self._scene.place(pc)) if pc else "a DMA controller"
         kind, words = _words(access)
-        task = self._scene.task
         return Finding(
             check="heap",
             text=f"{kind}: {who} {words}",
@@ -61,9 +60,7 @@ class ExactHeap:
             notes=(),
             details=block_history(self._heap, self._scene, block) if where != Where.IN_NONE else (),
             data={"pc": pc, "address": address, "length": length, "block": block, "size": size},
-            task=task.name if task else None,
-            connection=self._scene.connection,
-            seconds=self._scene.seconds,
+            when=self._scene.when,
         )
 
 

@@ -8,18 +8,19 @@ run without them.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from stm32emu._core import Heap
 from stm32emu.allocators import Allocator, Contract, find_allocators, find_setters
 from stm32emu.checks.exact import ExactHeap
-from stm32emu.checks.finding import Finding, Findings, Place
 from stm32emu.checks.heap_events import ALLOC, SEEN_BY_FREE, Event, Facts, describe, events_of
 from stm32emu.checks.heap_room import Block, HeapRoom
 from stm32emu.checks.leaks import Leaks
-from stm32emu.checks.scene import Scene
 from stm32emu.checks.uninit import UninitCheck
+from stm32emu.findings import Finding, Findings, Place
 from stm32emu.machine import Machine
+from stm32emu.scene import Scene
 
 
 class HeapChecks:
@@ -105,9 +106,7 @@ class HeapChecks:
             calls=self._calls_then(max(left, key=lambda block: block.connection)) or (self._scene.place(place - 2),),
             notes=(f"those of connections {', '.join(map(str, connections))} are closed",),
             data={"blocks": len(left), "size": size},
-            task=None,
-            connection=self._scene.connection,
-            seconds=self._scene.seconds,
+            when=replace(self._scene.when, task=None),
         )
 
     def _calls_then(self, block: Block) -> tuple[Place, ...]:
@@ -149,16 +148,13 @@ class HeapChecks:
             notes = (f"{failed.text}, {failed.chain}",) if failed else ()
         if facts.function != facts.served:
             notes = (f"the allocator behind it is {self._scene.place(facts.served)}", *notes)
-        task = self._scene.task
         return Finding(
             check="alloc" if facts.event in ALLOC else "heap",
             text=text,
             calls=self._calls(facts),
             notes=notes,
             data={"address": facts.address, "size": facts.size},
-            task=task.name if task else None,
-            connection=self._scene.connection,
-            seconds=self._scene.seconds,
+            when=self._scene.when,
         )
 
     def _marks_then(self) -> tuple[str]:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from stm32emu.checks.finding import Place
 from stm32emu.checks.heap_room import HeapRoom
+from stm32emu.findings import Place
 
 
 class Event(IntEnum):

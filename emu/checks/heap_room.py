@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from stm32emu.allocators import LWIP, Allocator, Kind
 from stm32emu.checks.pools import Pools
-from stm32emu.checks.scene import Scene
+from stm32emu.scene import Scene
 
 SMALLEST = 16
 """Bytes of the smallest free piece that counts: allocators need as much for a small block and what they know of it."""

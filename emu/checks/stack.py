@@ -6,12 +6,13 @@ SP is looked at natively (`_core_stack.c`), in the blocks that move it; the gues
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from stm32emu.checks.finding import Finding, Findings
-from stm32emu.checks.scene import Scene
 from stm32emu.cpu import Cpu
+from stm32emu.findings import Finding, Findings
 from stm32emu.rtos.freertos import Layout
+from stm32emu.scene import Scene
 from stm32emu.symbols import Symbols
 
 ENDS = ("_end", "end", "__bss_end__", "_ebss", "_bss_end")
@@ -37,17 +38,15 @@ class StackCheck:
         self._findings.add(("stack", tcb, limit), lambda: self._finding(pc, block, sp, limit, tcb))
 
     def _finding(self, pc: int, block: int, sp: int, limit: int, tcb: int) -> Finding:
-        task = self._scene.task if tcb else None
-        whose = f'task "{task.name}"' if task else "the main stack"
+        when = self._scene.when if tcb else replace(self._scene.when, task=None)
+        whose = f'task "{when.task}"' if when.task else "the main stack"
         return Finding(
             check="stack",
             text=f"{whose} overflows: {self._scene.place(pc)} takes SP to {sp:#010x}, {limit - sp} bytes below the end",
             calls=self._scene.calls_to_here(block),
             notes=(f"the lowest address of that stack is {limit:#010x}",),
             data={"address": pc, "sp": sp, "limit": limit},
-            task=task.name if task else None,
-            connection=self._scene.connection,
-            seconds=self._scene.seconds,
+            when=when,
         )
 
     def marks(self) -> list[dict[str, Any]]:

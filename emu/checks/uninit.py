@@ -11,9 +11,9 @@ from enum import IntEnum
 
 from stm32emu._core import Heap, Uninit
 from stm32emu.checks.exact import block_history
-from stm32emu.checks.finding import Finding, Findings
-from stm32emu.checks.scene import Scene
+from stm32emu.findings import Finding, Findings
 from stm32emu.guest_memory import GuestMemory
+from stm32emu.scene import Scene
 
 
 class Use(IntEnum):
@@ -53,7 +53,6 @@ class UninitCheck:
         self._findings.add(("uninit", read, pc), lambda: self._finding(Use(use), pc, read, address))
 
     def _finding(self, use: Use, pc: int, read: int, address: int) -> Finding:
-        task = self._scene.task
         first = f"it was first read by {self._scene.place(read)}" if read else "an exception return loaded it"
         return Finding(
             check="uninit",
@@ -62,9 +61,7 @@ class UninitCheck:
             notes=(),
             details=(f"{first}, at {address:#010x}", *self._owner(address)),
             data={"pc": pc, "read": read, "address": address},
-            task=task.name if task else None,
-            connection=self._scene.connection,
-            seconds=self._scene.seconds,
+            when=self._scene.when,
         )
 
     def _owner(self, address: int) -> Sequence[str]:

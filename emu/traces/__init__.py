@@ -6,9 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from stm32emu.checks.scene import Scene
 from stm32emu.machine import Machine
-from stm32emu.netbridge.link import Link
+from stm32emu.scene import Scene
 from stm32emu.traces.calls import CallTrace
 from stm32emu.traces.journal import MOST_RECORDS, Journal
 from stm32emu.traces.mbedtls import WORD, MbedtlsTrace
@@ -22,11 +21,8 @@ class Traces:
         log: takes each line.
     """
 
-    def __init__(self, words: Sequence[str], machine: Machine, link: Link, log: Callable[[str], None]) -> None:
-        self._journal: Journal | None = None
-        if not words:
-            return
-        self._journal = Journal(Scene(machine, link), log)
+    def __init__(self, words: Sequence[str], machine: Machine, scene: Scene, log: Callable[[str], None]) -> None:
+        self._journal = Journal(scene, log)
         if WORD in words:
             MbedtlsTrace(machine, self._journal)
         if patterns := [word for word in words if word != WORD]:
@@ -34,9 +30,9 @@ class Traces:
 
     def summary(self) -> list[str]:
         """What there is to say at the end of the run, a line each."""
-        left_out = self._journal.left_out if self._journal else 0
+        left_out = self._journal.left_out
         return [f"trace: --json has the first {MOST_RECORDS} entries, {left_out} more are left out"] if left_out else []
 
     def to_list(self) -> list[dict[str, Any]]:
         """For JSON, in the order of happening."""
-        return self._journal.records if self._journal else []
+        return self._journal.records

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from stm32emu.checks.scene import Scene
+from stm32emu.scene import Scene
 
 MOST_RECORDS = 100_000
 """Entries kept for `--json`; the text has all."""
@@ -23,13 +23,11 @@ class Journal:
 
     def add(self, trace: str, text: str, data: dict[str, Any]) -> None:
         """Something happened just now. `data` is the same as numbers and words."""
-        scene = self.scene
-        task = scene.task
-        connection = f", connection {scene.connection}" if scene.connection else ""
-        running = f', task "{task.name}"' if task else ""
-        self.log(f"{trace}: {scene.seconds:.6f} s{connection}{running}: {text}")
+        when = self.scene.when
+        connection = f", connection {when.connection}" if when.connection else ""
+        running = f', task "{when.task}"' if when.task else ""
+        self.log(f"{trace}: {when.seconds:.6f} s{connection}{running}: {text}")
         if len(self.records) == MOST_RECORDS:
             self.left_out += 1
             return
-        when = {"seconds": scene.seconds, "connection": scene.connection, "task": task.name if task else None}
-        self.records.append({"trace": trace, **when, **data})
+        self.records.append({"trace": trace, **vars(when), **data})

@@ -9,11 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stm32emu.cable import Cable
-from stm32emu.checks import Checks
-from stm32emu.chips import find_chip
-from stm32emu.elf import load_firmware
-from stm32emu.machine import Machine
+from checked import Checked
 from test_check_heap import SOURCE, run
 
 # An exception and a change of tasks inside the allocator, and a function that looks at the free list.
@@ -136,18 +132,16 @@ def test_memory_that_no_block_has(compile_firmware: Callable[..., Path]) -> None
 def test_a_dma_controller(compile_firmware: Callable[..., Path]) -> None:
     """What bus masters do is looked up, too; only its address and block are known."""
     source = SOURCE.replace("MISTAKE", "vPortFree(pvPortMalloc(64));").replace("CLEARS", "1")
-    machine = Machine(load_firmware(compile_firmware("exact_dma", source, "-Os", "-w")), find_chip("f407"))
-    log: list[str] = []
-    Checks(("heap=exact",), machine, Cable(machine, lambda frame, now: None).link, log.append)
-    machine.run(200_000)
+    checked = Checked(compile_firmware("exact_dma", source, "-Os", "-w"), ("heap=exact",)).run(200_000)
+    machine = checked.machine
     address = machine.symbols.address("arena") or 0
     machine.memory.read(address + 8, 4)
     machine.memory.write(address + 4000, bytes(16))
     for _ in range(2):
         machine.memory.write(address + 16, bytes(4))
     block = f"the block of 64 bytes at {address + 8:#010x}"
-    assert [text.split("\n")[0] for text in log] == [
+    assert [text.split("\n")[0] for text in checked.log] == [
         f"heap: freed memory is used: a DMA controller {does} 4 bytes at {at:#010x}, in {block}"
         for does, at in [("reads", address + 8), ("writes", address + 16)]
     ]
-    assert all("freed from mistake" in text for text in log)
+    assert all("freed from mistake" in text for text in checked.log)

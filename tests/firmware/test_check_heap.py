@@ -9,13 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from checked import Checked
 from stm32emu.allocators import Contract, Kind
-from stm32emu.cable import Cable
-from stm32emu.checks import Checks
-from stm32emu.chips import find_chip
-from stm32emu.elf import load_firmware
 from stm32emu.errors import UserError
-from stm32emu.machine import Machine
 from test_console import stm32emu
 
 # A first-fit allocator with FreeRTOS's names and header; `mistake` is what each case does with it.
@@ -121,12 +117,9 @@ CASES = {
 
 def run(elf: Path, checks: tuple[str, ...], own: Mapping[str, Contract] | None = None) -> tuple[str, list[str]]:
     """The state at the end, and what was found."""
-    machine = Machine(load_firmware(elf), find_chip("f407"))
-    log: list[str] = []
-    found = Checks(checks, machine, Cable(machine, lambda frame, now: None).link, log.append, own or {})
-    machine.run(200_000)
-    found.finish()
-    return machine.state_hash(), log
+    checked = Checked(elf, checks, own or {}).run(200_000)
+    checked.finish()
+    return checked.machine.state_hash(), checked.log
 
 
 @pytest.mark.parametrize("level", ["-O0", "-Os", "-O2"])

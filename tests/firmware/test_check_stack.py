@@ -8,11 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from checked import Checked
 from runs import IMAGES
-from stm32emu.cable import Cable
-from stm32emu.checks import Checks
-from stm32emu.chips import find_chip
-from stm32emu.elf import load_firmware
 from stm32emu.machine import Machine
 
 TOP = 0x2002_0000
@@ -69,11 +66,8 @@ GIVES_BACK = {
 
 def checked(elf: Path, cycles: int = 400_000) -> tuple[Machine, list[str], list[str]]:
     """The machine after a run, what was found, and the summary."""
-    machine = Machine(load_firmware(elf), find_chip("f407"))
-    log: list[str] = []
-    checks = Checks(("stack",), machine, Cable(machine, lambda frame, now: None).link, log.append)
-    machine.run(cycles)
-    return machine, log, checks.summary()
+    checked = Checked(elf, ("stack",)).run(cycles)
+    return checked.machine, checked.log, checked.summary()
 
 
 def word(machine: Machine, address: int) -> int:

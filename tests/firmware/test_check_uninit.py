@@ -9,12 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from checked import Checked
 from runs import IMAGES, free_port, running
-from stm32emu.cable import Cable
-from stm32emu.checks import Checks
-from stm32emu.chips import find_chip
-from stm32emu.elf import load_firmware
-from stm32emu.machine import Machine
 from test_check_heap import SOURCE, run
 from test_tls_clients import page, s_client
 
@@ -145,40 +141,35 @@ def test_what_is_below_the_stack_pointer(level: str, compile_firmware: Callable[
 def test_what_a_dma_controller_writes(compile_firmware: Callable[..., Path]) -> None:
     """Four of the six words."""
     code = "volatile uint32_t *p = pvPortMalloc(24); nothing(p); for (int n = 0; n < 6; n++) if (p[n] > 3) kept = 1;"
-    machine = Machine(load_firmware(build(compile_firmware, "dma", code, "-Os")), find_chip("f407"))
-    log: list[str] = []
-    checks = Checks(("uninit",), machine, Cable(machine, lambda frame, now: None).link, log.append)
+    checked = Checked(build(compile_firmware, "dma", code, "-Os"), ("uninit",))
+    machine = checked.machine
 
     def receive(_address: int) -> None:
         machine.memory.write(machine.cpu.call_registers()[0], bytes(16))
 
     machine.cpu.watch(machine.symbols.address("nothing") or 0, receive)
-    machine.run(200_000)
-    assert len(log) == 1
-    kind, places = checks.summary()[0].split("\n")
+    checked.run(200_000)
+    assert len(checked.log) == 1
+    kind, places = checked.summary()[0].split("\n")
     assert kind == "uninit: a value that was never written decides a branch"
     assert places.startswith("        2 times called from Reset_Handler (")
 
 
-def checked(image: str, cycles: int) -> list[str]:
+def found(image: str, cycles: int) -> list[str]:
     """What is found in the first cycles of a bundled image, without a network."""
-    machine = Machine(load_firmware(IMAGES / image), find_chip("f407"))
-    log: list[str] = []
-    Checks(("uninit", "heap=exact"), machine, Cable(machine, lambda frame, now: None).link, log.append)
-    machine.run(cycles)
-    return log
+    return Checked(IMAGES / image, ("uninit", "heap=exact")).run(cycles).log
 
 
 def test_a_calloc_that_does_not_clear() -> None:
     """mbedTLS reads limbs that nobody wrote; the first ones while it parses certificates."""
-    log = checked("tls_server-calloc-dirty.elf", 5_000_000)
+    log = found("tls_server-calloc-dirty.elf", 5_000_000)
     assert {text.split(": ")[2].split(" ")[0] for text in log} == {"mbedtls_mpi_bitlen", "mbedtls_mpi_cmp_mpi"}
     for text in log:
         assert "first read by mbedtls_mpi_shift_l (bignum.c:" in text
         assert re.search(
             r"in the block of \d+ bytes at 0x\w+\n +allocated from mbedtls_mpi_grow \(bignum.c:\d+\) <- ", text
         )
-    assert checked("tls_server.elf", 5_000_000) == []
+    assert found("tls_server.elf", 5_000_000) == []
 
 
 def test_a_handshake_of_optimised_code() -> None:

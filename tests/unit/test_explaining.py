@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a run loads only when it is needed: the explanation of TLS connections, the disassembler."""
+"""What a run loads only when it is needed: the explanation of TLS connections, the disassembler, checks."""
 
 from __future__ import annotations
 
@@ -61,8 +61,9 @@ def test_without_a_connection_there_is_nothing_to_tell() -> None:
     assert explaining.to_data() == {"connections": [], "verdict": None}
 
 
-def test_a_session_loads_neither_cryptography_nor_capstone() -> None:
-    """They are a third of a running instance's memory: docs/performance.md."""
-    code = "import stm32emu.session, sys; print(*{'cryptography', 'capstone'} & set(sys.modules))"
+def test_a_session_loads_neither_cryptography_nor_capstone_nor_checks() -> None:
+    """The first two are a third of a running instance's memory: docs/performance.md."""
+    unwanted = {"cryptography", "capstone", "stm32emu.checks", "stm32emu.traces", "stm32emu.watchdog"}
+    code = f"import stm32emu.session, sys; print(*{unwanted} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
     assert done.stdout.strip() == ""

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from stm32emu.checks.finding import IN_FULL, Finding, Findings, Place
+from dataclasses import replace
+
+from stm32emu.findings import IN_FULL, Finding, Findings, Place, When
 
 
 def found(line: int, kind: str = "calloc does not clear") -> Finding:
-    return Finding("alloc", f"{kind}: at 0x{line:x}", (Place(0, "f", "f.c", line),), (), {}, None, 0, 0.0)
+    return Finding("alloc", f"{kind}: at 0x{line:x}", (Place(0, "f", "f.c", line),), (), {}, When(None, 0, 0.0))
 
 
 def test_the_first_places_are_told_in_full_and_the_others_announced() -> None:
@@ -35,3 +37,14 @@ def test_each_kind_is_told_by_itself() -> None:
     findings.add("other", lambda: found(9, "no memory"))
     assert len(told) == IN_FULL + 1
     assert findings.summary() == []
+
+
+def test_the_first_sentence_of_each_check() -> None:
+    findings = Findings(lambda _text: None)
+    for line in (1, 2):
+        findings.add(line, lambda line=line: found(line))  # type: ignore[misc]
+    findings.add("stack", lambda: replace(found(3, "overflows"), check="stack"))
+    assert list(findings.first_sentences().items()) == [
+        ("alloc", "calloc does not clear: at 0x1"),
+        ("stack", "overflows: at 0x3"),
+    ]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence, Set
 from itertools import pairwise
 
-from stm32emu.checks.finding import Place
+from stm32emu.findings import Place, When
 from stm32emu.machine import Machine
 from stm32emu.netbridge.conversations import Conversations
 from stm32emu.netbridge.link import Direction, Link
@@ -63,9 +63,10 @@ class Scene:
         return self._conversations.closed
 
     @property
-    def seconds(self) -> float:
-        """Virtual time."""
-        return self._machine.time.now_ns / NANO
+    def when(self) -> When:
+        """This moment."""
+        task = self.task
+        return When(task.name if task else None, self.connection, self._machine.time.now_ns / NANO)
 
     @property
     def task(self) -> Task | None:

@@ -29,6 +29,21 @@ class Place:
 
 
 @dataclass(frozen=True)
+class When:
+    """A moment of a run.
+
+    Args:
+        task: the running task, None without a kernel.
+        connection: which TCP connection was served, counted from 1; 0 before the first.
+        seconds: virtual time.
+    """
+
+    task: str | None
+    connection: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Finding:
     """One thing that is wrong, at its first occurrence.
 
@@ -38,9 +53,7 @@ class Finding:
         calls: the chain of calls, innermost first.
         notes: further sentences.
         data: the same as numbers, for `--json`.
-        task: the running task, None without a kernel.
-        connection: which TCP connection was served, counted from 1; 0 before the first.
-        seconds: virtual time.
+        when: it was met.
         details: sentences that are a line each.
     """
 
@@ -49,9 +62,7 @@ class Finding:
     calls: tuple[Place, ...]
     notes: tuple[str, ...]
     data: dict[str, int]
-    task: str | None
-    connection: int
-    seconds: float
+    when: When
     details: tuple[str, ...] = ()
 
     @property
@@ -70,7 +81,7 @@ class Finding:
             self.text,
             *([self.chain] if self.calls else []),
             *self.details,
-            "; ".join([*self.notes, self._when()]),
+            "; ".join([*self.notes, self._moment()]),
         ]
         return f"\n{' ' * (len(self.check) + 2)}".join([f"{self.check}: {lines[0]}", *lines[1:]])
 
@@ -79,23 +90,18 @@ class Finding:
         """The calls in words."""
         names = [str(self.calls[0]), *(call.name for call in self.calls[1:])]
         shown = names if len(names) <= 6 else [*names[:4], "...", names[-1]]
-        task = [f'task "{self.task}"'] if self.task else []
+        task = [f'task "{self.when.task}"'] if self.when.task else []
         return "called from " + " <- ".join([*shown, *task])
 
-    def _when(self) -> str:
-        connection = f"connection {self.connection}, " if self.connection else "before the first connection, "
-        return f"{connection}virtual time {self.seconds:.3f} s"
+    def _moment(self) -> str:
+        number = self.when.connection
+        connection = f"connection {number}, " if number else "before the first connection, "
+        return f"{connection}virtual time {self.when.seconds:.3f} s"
 
     def to_dict(self, count: int) -> dict[str, Any]:
         """For JSON."""
         calls = [vars(call) for call in self.calls]
-        rest = {
-            "details": self.details,
-            "task": self.task,
-            "connection": self.connection,
-            "seconds": self.seconds,
-            "count": count,
-        }
+        rest = {"details": self.details, **vars(self.when), "count": count}
         return {"check": self.check, "text": self.text, "notes": self.notes, "calls": calls, **self.data, **rest}
 
 
@@ -107,7 +113,7 @@ class Findings:
     """Those of a run. `log` takes each when it is first found; the summary has the rest, and the counts."""
 
     def __init__(self, log: Callable[[str], None]) -> None:
-        self._log = log
+        self.log = log
         self._found: dict[Hashable, Finding] = {}
         self._counts: Counter[Hashable] = Counter()
         self._places: Counter[str] = Counter()
@@ -123,11 +129,18 @@ class Findings:
     def _tell(self, key: Hashable, finding: Finding) -> None:
         self._places[finding.kind] += 1
         if self._places[finding.kind] <= IN_FULL:
-            self._log(finding.render())
+            self.log(finding.render())
             return
         if not any(self._found[other].kind == finding.kind for other in self._listed):
-            self._log(f"{finding.kind}, at more places (the end of the run lists them)")
+            self.log(f"{finding.kind}, at more places (the end of the run lists them)")
         self._listed.add(key)
+
+    def first_sentences(self) -> dict[str, str]:
+        """Of each check that has found something."""
+        sentences: dict[str, str] = {}
+        for finding in self._found.values():
+            sentences.setdefault(finding.check, finding.text)
+        return sentences
 
     def get(self, key: Hashable) -> Finding | None:
         """What was found first at this place, if anything was."""
