@@ -102,7 +102,7 @@ CRYPTO = (
     _block("HASH", "hash", 0x5006_0400, HASH_RNG=80),
 )
 SAI1 = (_block("SAI1", "stub", 0x4001_5800, SAI1=87),)
-LTDC = (_block("LTDC", "stub", 0x4001_6800, LTDC=88, LTDC_ER=89),)
+LTDC = (_block("LTDC", "ltdc", 0x4001_6800, LTDC=88, LTDC_ER=89),)
 FMPI2C1 = (_block("FMPI2C1", "stub", 0x4000_6000, FMPI2C1_EV=95, FMPI2C1_ER=96),)
 DFSDM1 = (_block("DFSDM1", "stub", 0x4001_6000, DFSDM1_FLT0=61, DFSDM1_FLT1=62),)
 
@@ -117,7 +117,7 @@ F427 = (
     *_gpio("IJK"),
     *SAI1,
     _block("SPI6", "spi", 0x4001_5400, SPI6=86),
-    _block("DMA2D", "stub", 0x4002_B000, 0xC00, DMA2D=90),
+    _block("DMA2D", "dma2d", 0x4002_B000, 0xC00, DMA2D=90),
 )
 F429 = (*F427, *LTDC)
 F469 = (

@@ -17,6 +17,7 @@ from stm32emu.peripherals.cryp import Cryp
 from stm32emu.peripherals.dac import Dac
 from stm32emu.peripherals.dbgmcu import Dbgmcu
 from stm32emu.peripherals.dma import Dma
+from stm32emu.peripherals.dma2d import Dma2d
 from stm32emu.peripherals.dsi import Dsi
 from stm32emu.peripherals.eth import Eth
 from stm32emu.peripherals.eth_phy import make_phy
@@ -29,6 +30,7 @@ from stm32emu.peripherals.hash import Hash
 from stm32emu.peripherals.i2c import I2c
 from stm32emu.peripherals.irq import IrqLine, Trigger
 from stm32emu.peripherals.iwdg import Iwdg
+from stm32emu.peripherals.ltdc import Ltdc
 from stm32emu.peripherals.otg import Otg
 from stm32emu.peripherals.peripheral import Peripheral
 from stm32emu.peripherals.pwr import Pwr
@@ -196,6 +198,17 @@ def _dma(board: Board, block: Block) -> Peripheral:
     )
 
 
+def _dma2d(board: Board, block: Block) -> Peripheral:
+    w = board.wiring
+    irq = board.irq(block.irqs[0])
+    return Dma2d(block.name, clock=w.clock, irq=irq, memory=board.bus, ledger=w.ledger)
+
+
+def _ltdc(board: Board, block: Block) -> Peripheral:
+    w = board.wiring
+    return Ltdc(block.name, clock=w.clock, tree=w.tree, irq=board.irq(block.irqs[0]), ledger=w.ledger)
+
+
 def _iwdg(board: Board, block: Block) -> Peripheral:
     w = board.wiring
     return Iwdg(block.name, clock=w.clock, tree=w.tree, on_reset=w.on_reset, ledger=w.ledger)
@@ -304,6 +317,7 @@ FACTORIES: dict[str, Callable[[Board, Block], Peripheral]] = {
     "dac": lambda board, block: Dac(block.name, triggers=_triggers(board), ledger=board.wiring.ledger),
     "dbgmcu": lambda board, block: Dbgmcu(block.name, series=series(board.chip), ledger=board.wiring.ledger),
     "dma": _dma,
+    "dma2d": _dma2d,
     "eth": _eth,
     "exti": _exti,
     "flash": _flash,
@@ -313,6 +327,7 @@ FACTORIES: dict[str, Callable[[Board, Block], Peripheral]] = {
     "hash": _hash,
     "i2c": _i2c,
     "iwdg": _iwdg,
+    "ltdc": _ltdc,
     "dsi": lambda board, block: Dsi(block.name, ledger=board.wiring.ledger),
     "otg": lambda board, block: Otg(block.name, ledger=board.wiring.ledger),
     "pwr": _pwr,

@@ -107,7 +107,7 @@ class ManualClock(Clock):
 class ClockTree:
     """Frequencies in Hz that RCC sets and other blocks read (RM0090 figure 16, "Clock tree"). Reset: HSI, 16 MHz.
 
-    `pll48ck` is None while the 48 MHz domain has no running source, `rtcclk` likewise.
+    `pll48ck` is None while the 48 MHz domain has no running source, `rtcclk` and `lcdclk` (LTDC's pixels) likewise.
     """
 
     def __init__(self) -> None:
@@ -115,6 +115,7 @@ class ClockTree:
         self.timclk1 = self.timclk2 = 16_000_000
         self.pll48ck: int | None = None
         self.rtcclk: int | None = None
+        self.lcdclk: int | None = None
         self.listeners: list[Action] = []
 
     def changed(self) -> None:

@@ -38,7 +38,7 @@ class Rcc(RccBlocks):
     `on_backup_reset` is called when BDCR.BDRST resets the backup domain.
     """
 
-    MISSING: ClassVar[str] = "MCO outputs, spread spectrum, I2S/SAI/LTDC clocks, clock security"
+    MISSING: ClassVar[str] = "MCO outputs, spread spectrum, I2S/SAI clocks, clock security"
 
     def __init__(
         self,
@@ -205,6 +205,7 @@ class Rcc(RccBlocks):
         tree.timclk2 = self._timer(tree.hclk, tree.pclk2)
         tree.pll48ck = self._ck48()
         tree.rtcclk = self._rtcclk()
+        tree.lcdclk = self._lcdclk()
         if before != vars(tree):
             if tree.sysclk > MAX_SYSCLK[self.series]:
                 self.ledger.illegal(self.name, Rcc.CFGR.offset, f"SYSCLK at {tree.sysclk} Hz, above the chip's maximum")
@@ -222,6 +223,12 @@ class Rcc(RccBlocks):
         if self.CK48MSEL:
             return self._vco["PLLSAI"] // (2 * (self.PLLSAIP + 1)) if self.PLLSAIRDY else None
         return self._vco["PLL"] // max(self.PLLQ, 1) if self.PLLRDY else None
+
+    def _lcdclk(self) -> int | None:
+        """LTDC's pixel clock: PLLSAI's VCO, divided twice (section 6.3.25, PLLSAIDIVR)."""
+        if not self.PLLSAIRDY:
+            return None
+        return (self._vco["PLLSAI"] // max(self.PLLSAIR, 1) >> 1 + self.PLLSAIDIVR) or None
 
     def _rtcclk(self) -> int | None:
         """RTCSEL's source, while it runs and RTCEN lets it through (section 6.3.20)."""

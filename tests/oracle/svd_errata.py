@@ -73,6 +73,18 @@ ETH_NAMES = {
     "MMCRFCECR.RFCFC": "RFCEC",
     "DMASR.PWTS": "RWTS",
 }
+LTDC_LAYER = ("CR", "WHPCR", "WVPCR", "CKCR", "PFCR", "CACR", "DCCR", "BFCR", "CFBAR", "CFBLR", "CFBLNR", "CLUTWR")
+LTDC_NAMES = {
+    "AWCR.AAV": "AAW",
+    **{f"L{n + 1}{name}": f"L{name}{n}" for n in range(2) for name in LTDC_LAYER},
+    **{f"L{{}}CLUTWR.{color}": f"CLUT_{color}" for color in ("RED", "GREEN", "BLUE")},
+}
+DMA2D_NAMES = {
+    "OCOLR.APLHA": "ALPHA",
+    **{f"{name}.MA": name for name in ("FGMAR", "BGMAR", "FGCMAR", "BGCMAR", "OMAR")},
+    **{f"{side}CLUT": f"{side}CLUT0" for side in ("FG", "BG")},  # the first of 256 words, which are fields of our own
+    **{f"{side}CLUT.{part}": f"{side}CLUT0_0" for side in ("FG", "BG") for part in ("APLHA", "RED", "GREEN", "BLUE")},
+}
 NAMES: Names = {
     "Rcc": RCC_NAMES,
     "Syscfg": {"MEMRM": "MEMRMP"},
@@ -81,6 +93,8 @@ NAMES: Names = {
     "Fmc": {name: f"{name}3" for name in ("PCR", "SR", "PMEM", "PATT", "ECCR")},  # one NAND bank on F469
     "Cryp": {"CR.ALGOMODE": "ALGOMODE0"},
     "Dma": DMA_NAMES,
+    "Dma2d": DMA2D_NAMES,
+    "Ltdc": LTDC_NAMES,
     "Tim": TIM_NAMES,
     "Eth": ETH_NAMES,
     "Adc": {"SMPR{}.SMPx_x": "SMPR{}_0"},
@@ -177,4 +191,11 @@ ERRATA: tuple[Erratum, ...] = (
         Erratum(f"Rtc.TSTR.{name}", "name", "the SVD repeats TAFCR here")
         for name in ("ALARMOUTTYPE", "TSINSEL", "TAMP1INSEL", "TAMPIE", "TAMP1TRG", "TAMP1E")
     ),
+    Erratum("Dma2d.?GCLUT*", "missing", "256 words each (RM0090 sections 11.5.20 and 11.5.21); the SVD has the first"),
+    *(
+        Erratum(f"Ltdc.{place}", "missing", "12 bits wide (RM0090 section 16.7)")
+        for place in ("SSCR.HSW", "BPCR.AHBP", "AWCR.AAW", "TWCR.TOTALW")
+    ),
+    Erratum("Ltdc.L?CACR", "reset", "comes up opaque, as 0xFF (RM0090 section 16.7.20)"),
+    Erratum("Ltdc.L2CKCR.CKRED", "bogus", "bits 23 to 16, as in the other layer"),
 )

@@ -222,6 +222,19 @@ def test_48_mhz_from_pllsai() -> None:
         assert bench.tree.pll48ck is None
 
 
+def test_the_pixel_clock_is_pllsai_divided_twice() -> None:
+    """A 240 by 320 panel's usual 6 MHz."""
+    bench = Bench(hse_hz=8_000_000, series="F429")
+    bench["PLLSAICFGR"] = 192 << 6 | 4 << 28
+    bench["DCKCFGR"] = 2 << 16
+    bench.start(pll(8, 360, 2, 7), PLLON | SAION)
+    assert bench.tree.lcdclk == 6_000_000
+    bench["DCKCFGR"] = 0
+    assert bench.tree.lcdclk == 24_000_000
+    bench.clear("CR", SAION)
+    assert bench.tree.lcdclk is None
+
+
 def test_f446_system_clock_from_pll_r() -> None:
     bench = Bench(RccF446, hse_hz=8_000_000)
     bench.start(pll(8, 300, 2, 7, r=3))
