@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # what all tests share, for the script
+
 from runs import IMAGES, PATIENCE, free_port, running
 from symptoms import COMMANDS, IN_2021
 from test_tls_clients import client
