@@ -10,7 +10,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
-from stm32emu.errors import UserError
+from stm32emu.errors import UserError, as_user_errors
 from stm32emu.files import read_file
 from stm32emu.netbridge.capture import CaptureError, read_capture, read_secrets, segment_of
 from stm32emu.netbridge.tls.certificate import Certificate, CertificateError, read_certificates
@@ -41,7 +41,7 @@ def explain_capture(path: Path, known: Known, report: Callable[[Report], None]) 
     secrets = _secrets(known.keylog) if known.keylog else {}
     explainer = Explainer(report, device=lambda: device, keys=lambda: keys, chain=lambda: chain, secrets=secrets)
     now, empty = 0, True
-    try:
+    with as_user_errors(CaptureError, where=str(path)):
         secrets.update(parse_key_log(read_secrets(data)))
         for packet in read_capture(data):
             empty = False
@@ -49,8 +49,6 @@ def explain_capture(path: Path, known: Known, report: Callable[[Report], None]) 
             segment = segment_of(packet)
             if segment is not None:
                 explainer.receive(segment, now)
-    except CaptureError as error:
-        raise UserError(f"{path}: {error}") from error
     if empty:
         raise UserError(f"{path}: there is no whole packet in it; it is empty or was cut off, so capture again")
     explainer.end(now)
@@ -67,18 +65,14 @@ def _secrets(path: Path) -> dict[bytes, bytes]:
 
 
 def _device(known: Known) -> Device:
-    try:
+    with as_user_errors(ConfigError):
         device = device_of(Build.of(read_config(known.config))) if known.config else Device()
-    except ConfigError as error:
-        raise UserError(str(error)) from error
     return replace(device, roots=_certificates(known.ca))
 
 
 def _certificates(path: Path | None) -> tuple[Certificate, ...]:
-    try:
+    with as_user_errors(CertificateError):
         return tuple(read_certificates(path)) if path else ()
-    except CertificateError as error:
-        raise UserError(str(error)) from error
 
 
 def _keys(known: Known) -> dict[str, PublicKeyTypes]:
@@ -87,9 +81,7 @@ def _keys(known: Known) -> dict[str, PublicKeyTypes]:
     for authority in _certificates(known.ca):
         if authority.public_key:
             keys[f"the key of {authority.label}, {known.ca}"] = authority.public_key
-    try:
+    with as_user_errors(KeyFileError):
         if known.key:
             keys[f"the private key {known.key}"] = read_private_key(known.key).public_key()
-    except KeyFileError as error:
-        raise UserError(str(error)) from error
     return keys

@@ -6,6 +6,8 @@ Every message is one sentence for the person at the terminal: where it went wron
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 
@@ -37,3 +39,12 @@ class InternalError(StmError):
     """A defect of stm32emu itself."""
 
     exit_code = 70  # EX_SOFTWARE of BSD's sysexits
+
+
+@contextmanager
+def as_user_errors(*kinds: type[Exception], where: str = "") -> Iterator[None]:
+    """Errors of these kinds, a sentence each, are the user's to mend; it begins with `where`, such as a path."""
+    try:
+        yield
+    except kinds as error:
+        raise UserError(f"{where}: {error}" if where else str(error)) from error

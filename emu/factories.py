@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from stm32emu.chip import Block, Chip
-from stm32emu.errors import UserError
+from stm32emu.errors import as_user_errors
 from stm32emu.external_memory import StaticBank
 from stm32emu.peripherals.adc import AdcBlock
 from stm32emu.peripherals.can import Can, CanWithFilters
@@ -228,10 +228,8 @@ def _rng(board: Board, block: Block) -> Peripheral:
 
 def _eth(board: Board, block: Block) -> Peripheral:
     w = board.wiring
-    try:
+    with as_user_errors(ValueError):
         phy = make_phy(w.phy, clock=w.clock, tree=w.tree)
-    except ValueError as error:
-        raise UserError(str(error)) from None
     irq, wkup = (board.irq(number) for number in block.irqs)
     return Eth(
         block.name,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from stm32emu.allocators import Contract, Kind
 from stm32emu.chips import Chip, find_chip
-from stm32emu.errors import UserError
+from stm32emu.errors import UserError, as_user_errors
 from stm32emu.faults import GRAMMAR, Fault, parse_fault
 from stm32emu.files import check_outputs
 from stm32emu.log import LEVELS
@@ -392,10 +392,8 @@ def _check_distinct(ports: Sequence[Forward]) -> None:
 def _parse(option: Option, given: Any) -> Any:
     if not option.metavar:
         return given
-    try:
+    with as_user_errors(ValueError, UserError, where=option.flag):
         return tuple(map(option.parse, given)) if option.repeatable else option.parse(given)
-    except (ValueError, UserError) as error:
-        raise UserError(f"{option.flag}: {error}") from error
 
 
 def options_table() -> str:

@@ -18,7 +18,7 @@ from stm32emu.console import Console
 from stm32emu.cpu import NEVER, Reason
 from stm32emu.crash import Crash
 from stm32emu.elf import load_firmware
-from stm32emu.errors import GuestError, UserError
+from stm32emu.errors import GuestError, as_user_errors
 from stm32emu.fault_injection import FaultInjection
 from stm32emu.keylog import KeyLog
 from stm32emu.log import Log
@@ -176,10 +176,8 @@ class Session:
 
     def run(self) -> Outcome:
         """Run to the end that the options ask for, a fault, or KeyboardInterrupt, which passes through."""
-        try:
+        with as_user_errors(BridgeError):
             self.bridge.open()
-        except BridgeError as error:
-            raise UserError(str(error)) from None
         try:
             with self._outputs:
                 return self._run()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stm32emu.credentials import credentials_in_file
-from stm32emu.errors import UserError
+from stm32emu.errors import UserError, as_user_errors
 from stm32emu.netbridge.tls.certificate import Certificate, CertificateError, read_certificates
 from stm32emu.netbridge.tls.config import ConfigError, read_config
 from stm32emu.netbridge.tls.config_rules import Build
@@ -53,21 +53,17 @@ class TwinOptions:
 def make_site(options: TwinOptions) -> Site:
     """Everything that the twin's connections share. Raises UserError."""
     conduct = _conduct(options.fault)
-    try:
+    with as_user_errors(*_USERS):
         identities, roots = _identities(options)
         policy = replace(_policy(options), authorities=roots, protocols=options.protocols)
-    except _USERS as error:
-        raise UserError(str(error)) from error
     if policy.client_auth is ClientAuth.REQUIRED and not roots:
         raise UserError("--client-auth required needs --ca FILE, the authority that signs clients' certificates")
     return Site(identities, policy, TicketSealer(os.urandom), conduct)
 
 
 def _conduct(fault: str) -> Conduct:
-    try:
+    with as_user_errors(FaultError, where="--fault"):
         return parse_fault(fault) if fault else Conduct()
-    except FaultError as error:
-        raise UserError(f"--fault: {error}") from error
 
 
 def _policy(options: TwinOptions) -> Policy:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from stm32emu.errors import UserError
+from stm32emu.errors import UserError, as_user_errors
 
 if TYPE_CHECKING:
     from stm32emu.netbridge.tls.certificate import Certificate
@@ -62,10 +62,8 @@ def _basis(header: Path | None, hostname: str | None, at: str | None) -> dict[st
     from stm32emu.netbridge.tls.config import ConfigError, read_config
     from stm32emu.netbridge.tls.config_rules import Build
 
-    try:
+    with as_user_errors(ConfigError):
         build = Build.of(read_config(header)) if header else None
-    except ConfigError as error:
-        raise UserError(str(error)) from error
     return {"build": build, "hostname": hostname, "at": _date(at)}
 
 
@@ -83,20 +81,16 @@ def _from_files(cert: Path | None, key: Path | None, ca: Path | None, basis: dic
 
     if cert is None:
         raise UserError("what is to be judged? give --cert FILE, or --elf FILE to look into a firmware")
-    try:
+    with as_user_errors(KeyFileError):
         private = read_private_key(key) if key else None
-    except KeyFileError as error:
-        raise UserError(str(error)) from error
     return Identity(_certificates(cert), _certificates(ca), key=private, **basis)
 
 
 def _certificates(path: Path | None) -> tuple[Certificate, ...]:
     from stm32emu.netbridge.tls.certificate import CertificateError, read_certificates
 
-    try:
+    with as_user_errors(CertificateError):
         return tuple(read_certificates(path)) if path else ()
-    except CertificateError as error:
-        raise UserError(str(error)) from error
 
 
 def _from_elf(elf: Path, ca: Path | None, basis: dict[str, Any]) -> list[tuple[str, Identity]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from stm32emu.errors import UserError
+from stm32emu.errors import UserError, as_user_errors
 from stm32emu.netbridge.tls.mbedtls_options import VERSIONS
 
 if TYPE_CHECKING:
@@ -46,11 +46,9 @@ def _build(header: Path, elf: Path | None, cert: Path | None, folders: tuple[Pat
     from stm32emu.netbridge.tls.config import ConfigError, read_config
     from stm32emu.netbridge.tls.config_rules import Build
 
-    try:
+    with as_user_errors(ConfigError, CertificateError):
         config = read_config(header, folders)
         chain = tuple(len(certificate.der) for certificate in read_certificates(cert)) if cert else None
-    except (ConfigError, CertificateError) as error:
-        raise UserError(str(error)) from error
     functions = _functions(elf) if elf else None
     return replace(Build.of(config, version), functions=functions, chain=chain)
 

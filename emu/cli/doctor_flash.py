@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from stm32emu.errors import UserError
+from stm32emu.errors import UserError, as_user_errors
 
 if TYPE_CHECKING:
     from stm32emu.coverage import Coverage
@@ -79,10 +79,8 @@ def _macros(header: Path, folders: tuple[Path, ...]) -> list[Macro]:
     from stm32emu.netbridge.tls.config import ConfigError, read_config
     from stm32emu.netbridge.tls.flash_macros import droppable
 
-    try:
+    with as_user_errors(ConfigError):
         return list(droppable(read_config(header, folders)))
-    except ConfigError as error:
-        raise UserError(str(error)) from error
 
 
 def _data(parts: list[Module], found: list[Droppable], never: list[Idle]) -> str:
