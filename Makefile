@@ -17,7 +17,7 @@ export PYTHON
 run: NEEDS := images
 test check fidelity flash-savings: NEEDS := tests
 
-.PHONY: all run test check soak mutations tlsfuzzer atlas fidelity flash-savings bench images clean
+.PHONY: all run test check soak mutations bulk tlsfuzzer atlas fidelity flash-savings bench images clean
 .DELETE_ON_ERROR:
 
 all: .venv/ready
@@ -53,6 +53,11 @@ atlas: .venv/ready-for-tests images
 mutations: .venv/ready-for-tests
 	@STM32EMU_MUTATIONS=100000 .venv/bin/python -m pytest \
 		tests/property/test_tls_mutations.py tests/property/test_twin_flights.py
+
+# 16 MB through the TLS server and back with every client: docs/twin.md.
+bulk: .venv/ready-for-tests images
+	@$(BUILD_IMAGES) --host-tools
+	@STM32EMU_BULK=16777216 .venv/bin/python -m pytest tests/oracle/test_twin_bulk.py
 
 # What `stm32emu doctor flash` says is saved by dropping a macro, against a rebuild without it: docs/doctor.md.
 flash-savings: .venv/ready-for-tests images

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,6 +19,7 @@ from stm32emu.netbridge.tls.twin.answers import TITLE
 from stm32emu.netbridge.tls.twin.ciphers import CIPHERS
 from stm32emu.netbridge.tls.twin.policy import ClientAuth, Policy
 from twin_clients import CLIENTS, Visit
+from twin_resumption import RESUMPTIONS
 from twin_server import Authority, Issued, Twin, identity_of, make_site, serving
 
 CURVES = Policy().groups
@@ -105,32 +105,33 @@ def test_clients_without_a_certificate(
         twin.wait_for("40 handshake_failure: the client has no certificate, and needs one", before)
 
 
-def resumed(twin: Twin, before: int) -> bool:
-    """Whether the second of two connections resumed the first."""
-    return bool(re.search(r"\bresumed\b", twin.wait_for("resumed", before)))
+@pytest.mark.parametrize("name", RESUMPTIONS)
+def test_resumption_by_id(name: str, twin: Twin, policy: Policy, authority: Authority, tmp_path: Path) -> None:
+    check_resumption(name, False, twin, authority, tmp_path)
+
+
+@pytest.mark.parametrize("name", sorted(RESUMPTIONS.keys() - {"curl"}))
+def test_resumption_by_ticket(name: str, twin: Twin, policy: Policy, authority: Authority, tmp_path: Path) -> None:
+    """curl turns tickets off (SSL_OP_NO_TICKET)."""
+    check_resumption(name, True, twin, authority, tmp_path)
+
+
+def check_resumption(name: str, tickets: bool, twin: Twin, authority: Authority, folder: Path) -> None:
+    """By the one way only; the server says so, and the client if it does."""
+    twin.site.policy = replace(twin.site.policy, tickets=tickets, cache=not tickets)
+    before = len(twin.lines)
+    assert RESUMPTIONS[name](Visit(twin.port, authority.root.crt), tickets, folder)
+    twin.wait_for("resumed", before)
 
 
 @pytest.mark.parametrize("tickets", [False, True], ids=["id", "ticket"])
-@pytest.mark.parametrize("name", ["openssl", "gnutls", "curl", "ssl_client2", "nss"])
-def test_resumption(name: str, tickets: bool, twin: Twin, policy: Policy, authority: Authority, tmp_path: Path) -> None:
-    twin.site.policy = replace(policy, tickets=tickets)
-    before, visit = len(twin.lines), Visit(twin.port, authority.root.crt)
-    if name == "openssl":
-        session = str(tmp_path / "session")
-        twin_clients.openssl(visit, "-sess_out", session)
-        assert "Reused, TLSv1.2" in twin_clients.openssl(visit, "-sess_in", session)
-    elif name == "gnutls":
-        assert "This is a resumed session" in twin_clients.gnutls(visit, "--resume")
-    elif name == "curl":
-        page = f"https://localhost:{twin.port}/"
-        assert twin_clients.curl(visit, page).count(TITLE) == 2
-    elif name == "ssl_client2":
-        assert "Reconnecting with saved session... ok" in twin_clients.ssl_client2(
-            visit, "reconnect=1", f"tickets={int(tickets)}"
-        )
-    else:
-        assert TITLE in twin_clients.nss(visit, "-L", "2", *(["-u"] if tickets else []), suites="")
-    assert resumed(twin, before)
+def test_a_resumed_session_has_its_client(
+    tickets: bool, twin: Twin, policy: Policy, authority: Authority, client: Issued, tmp_path: Path
+) -> None:
+    twin.site.policy = replace(policy, tickets=tickets, cache=not tickets, client_auth=ClientAuth.REQUIRED)
+    before = len(twin.lines)
+    assert RESUMPTIONS["openssl"](Visit(twin.port, authority.root.crt, client), tickets, tmp_path)
+    assert twin.wait_for("resumed", before).endswith("client CN=client")
 
 
 def test_max_fragment_length(twin: Twin, policy: Policy, authority: Authority) -> None:

@@ -39,29 +39,41 @@ class Visit:
 def run(command: Sequence[str | Path], send: bytes = REQUEST) -> str:
     """Run it to its end; what it printed on both streams."""
     done = subprocess.run(
-        [str(word) for word in command], input=send, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120
+        [str(word) for word in command], input=send, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20
     )
     return done.stdout.decode(errors="replace")
 
 
-def openssl(visit: Visit, *more: str) -> str:
+def openssl_command(visit: Visit) -> Sequence[str | Path]:
     own = ["-cert", visit.client.crt, "-key", visit.client.pem] if visit.client else []
     trust = ["-CAfile", visit.ca, "-verify_return_error", "-verify_hostname", "localhost"]
     where = ["-connect", f"127.0.0.1:{visit.port}", "-servername", "localhost", "-tls1_2", "-cipher", "ALL:@SECLEVEL=0"]
-    return run(["openssl", "s_client", "-ign_eof", *where, *trust, *own, *more])
+    return ["openssl", "s_client", *where, *trust, *own]
 
 
-def gnutls(visit: Visit, *more: str) -> str:
+def openssl(visit: Visit, *more: str) -> str:
+    return run([*openssl_command(visit), "-ign_eof", *more])
+
+
+def gnutls_command(visit: Visit) -> Sequence[str | Path]:
     own = ["--x509certfile", visit.client.crt, "--x509keyfile", visit.client.pem] if visit.client else []
     priority = "NORMAL:-VERS-ALL:+VERS-TLS1.2:+SHA256:+SHA384:+AES-128-CBC:+AES-256-CBC:%COMPAT"
     where = ["--port", str(visit.port), "--priority", priority, "--x509cafile", visit.ca]
-    return run(["gnutls-cli", *where, *own, *more, "localhost"])
+    return ["gnutls-cli", *where, *own, "localhost"]
+
+
+def gnutls(visit: Visit, *more: str) -> str:
+    return run([*gnutls_command(visit), *more])
+
+
+def curl_command(visit: Visit) -> Sequence[str | Path]:
+    own = ["--cert", visit.client.crt, "--key", visit.client.pem] if visit.client else []
+    limits = ["--tls-max", "1.2", "--ciphers", "ALL:@SECLEVEL=0", "--cacert", visit.ca]
+    return ["curl", "-4", "-sS", *limits, *own, f"https://localhost:{visit.port}/"]
 
 
 def curl(visit: Visit, *more: str) -> str:
-    own = ["--cert", visit.client.crt, "--key", visit.client.pem] if visit.client else []
-    limits = ["--tls-max", "1.2", "--ciphers", "ALL:@SECLEVEL=0", "--cacert", visit.ca]
-    return run(["curl", "-4", "-sS", *limits, *own, *more, f"https://localhost:{visit.port}/"])
+    return run([*curl_command(visit), *more])
 
 
 def ssl_client2(visit: Visit, *more: str) -> str:
@@ -70,24 +82,37 @@ def ssl_client2(visit: Visit, *more: str) -> str:
     return run([SSL_CLIENT2, *where, *(own or ["crt_file=none", "key_file=none"]), *more])
 
 
-def python(visit: Visit) -> str:
+def page_from(tls: ssl.SSLSocket | TLSConnection) -> str:
+    """Ask for it, and read to the end."""
+    tls.sendall(REQUEST)
+    return read_all(tls).decode()
+
+
+def python_context(visit: Visit) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=str(visit.ca))
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers("ALL:@SECLEVEL=0")
     if visit.client:
         context.load_cert_chain(visit.client.crt, visit.client.pem)
+    return context
+
+
+def python(visit: Visit) -> str:
     with (
         socket.create_connection(("127.0.0.1", visit.port), 60) as raw,
-        context.wrap_socket(raw, server_hostname="localhost") as tls,
+        python_context(visit).wrap_socket(raw, server_hostname="localhost") as tls,
     ):
-        tls.sendall(REQUEST)
-        return read_all(tls).decode()
+        return page_from(tls)
 
 
-def tlslite(visit: Visit) -> str:
+def tlslite_settings() -> HandshakeSettings:
     settings = HandshakeSettings()
     settings.minVersion = settings.maxVersion = (3, 3)
     settings.macNames = ["sha256", "sha384", "aead"]
+    return settings
+
+
+def tlslite(visit: Visit) -> str:
     own = {}
     if visit.client:
         chain = X509CertChain()
@@ -96,26 +121,25 @@ def tlslite(visit: Visit) -> str:
     with socket.create_connection(("127.0.0.1", visit.port), 60) as raw:
         connection = TLSConnection(raw)
         try:
-            connection.handshakeClientCert(settings=settings, serverName="localhost", **own)
-            connection.sendall(REQUEST)
-            received = b""
-            while data := connection.recv(4096):
-                received += data
+            connection.handshakeClientCert(settings=tlslite_settings(), serverName="localhost", **own)
+            return page_from(connection)
         except TLSError as error:
             return type(error).__name__  # not all of them have a text
-    return received.decode()
 
 
-def nss(visit: Visit, *more: str, suites: str = NSS_SUITES) -> str:
+def nss_command(visit: Visit, suites: str = NSS_SUITES) -> Sequence[str | Path]:
     """With no `suites` for its own; it reads them wrongly when it connects a second time."""
     chosen = ["-c", "".join(f":{code}" for code in suites.split())] if suites else []
     own = ["-n", "client"] if visit.client else []
     base = ["-d", f"sql:{visit.nss}"] if visit.client and visit.nss else ["-D"]
     where = ["-h", "127.0.0.1", "-a", "localhost", "-p", str(visit.port), "-V", "tls1.2:tls1.2", "-4", "-o", "-G"]
-    groups = ["-I", "x25519,P256,P384,P521"]
+    return ["tstclnt", *where, "-I", "x25519,P256,P384,P521", *chosen, *base, *own]
+
+
+def nss(visit: Visit, *more: str, suites: str = NSS_SUITES) -> str:
     with tempfile.NamedTemporaryFile() as request:  # at the end of its standard input it spins
         Path(request.name).write_bytes(REQUEST)
-        return run(["tstclnt", *where, *groups, *chosen, *base, *own, "-A", request.name, *more])
+        return run([*nss_command(visit, suites), "-A", request.name, *more])
 
 
 CLIENTS: dict[str, Callable[..., str]] = {
