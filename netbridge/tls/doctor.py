@@ -13,6 +13,7 @@ RULES: tuple[Rule, ...] = (
     randomness.stuck_generator,
     randomness.repeats,
     randomness.repeats_across_runs,
+    randomness.biased,
     arithmetic.wrong_key,
     limits.ignored_fragment_limit,
     offers.not_offered,

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from random import Random
+from secrets import token_bytes
 from types import SimpleNamespace
 from typing import cast
 
@@ -106,6 +108,14 @@ def stuck_at_zero() -> list[Talk]:
 def repeated_random() -> list[Talk]:
     """2b"""
     return [good(Device(WHO, random=b"r" * 3 + bytes(range(29))), number) for number in (1, 2)]
+
+
+def biased_random() -> list[Talk]:
+    """`--fault rng=bias:2bit`"""
+    randoms = [
+        bytes(octet & (0x3F if at % 4 == 3 else 0xFF) for at, octet in enumerate(token_bytes(32))) for _ in "1234"
+    ]
+    return [good(Device(WHO, random=random), number) for number, random in enumerate(randoms, 1)]
 
 
 def no_server_hello() -> list[Talk]:
@@ -291,6 +301,7 @@ TABLE: dict[Build, str] = {
     wrong_signatures: "corrupt-arithmetic",
     stuck_at_zero: "rng-stuck",
     repeated_random: "rng-repeats",
+    biased_random: "rng-biased",
     no_server_hello: "no-server-hello",
     no_key_exchange: "no-key-exchange",
     sporadic: "sporadic-arithmetic",
@@ -441,6 +452,32 @@ def test_numbers_of_an_earlier_run() -> None:
     assert verdict.id == "rng-repeats-across-runs"
     assert verdict.proof == ("an earlier run had the same random as connection 1",)
     assert diagnose(Case([good(Device(WHO)).evidence()], before)).id == "nothing-wrong"
+
+
+@pytest.mark.parametrize(
+    ("mask", "count", "seen"),
+    [
+        (0x7FFFFFFF, 6, False),  # 42 words are too few to miss one bit
+        (0x7FFFFFFF, 7, True),
+        (0x3FFFFFFF, 3, False),
+        (0x3FFFFFFF, 4, True),
+        (0x000FFFFF, 1, True),
+        (0xFFFFFFFF, 60, False),
+    ],
+)
+def test_how_many_connections_show_missing_bits(mask: int, count: int, seen: bool) -> None:
+    """Numbers without a pattern, from which bits are taken; the first word is a clock."""
+    random = Random(1)
+    words = [[0x60B5FF00, *(random.getrandbits(32) & mask for _ in range(7))] for _ in range(count)]
+    randoms = [b"".join(word.to_bytes(4, "little") for word in each) for each in words]
+    evidence = [good(Device(WHO, random=each)).evidence() for each in randoms]
+    assert (diagnose(Case(evidence)).id == "rng-biased") == seen
+
+
+def test_a_sign_of_tls_1_3_hides_no_bias() -> None:
+    random = b"\0\0\0\1" * 6 + b"DOWNGRD\1"
+    evidence = [good(Device(WHO, random=token_bytes(4) + random[4:23] + bytes((n,)) + random[24:])) for n in range(60)]
+    assert diagnose(Case([each.evidence() for each in evidence])).id == "rng-biased"
 
 
 @pytest.mark.parametrize("who", [identity(rsa.generate_private_key(65537, 2048)), identity(name="device.local")])

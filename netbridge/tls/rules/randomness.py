@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from math import comb, log2
 from typing import TypeVar
 
 from stm32emu.netbridge.tls.ecdsa import shared_nonce_key
@@ -12,6 +13,9 @@ from stm32emu.netbridge.tls.verdict import Case, Verdict, connections
 
 K = TypeVar("K", bound=Hashable)
 WORD = 4
+DOWNGRADE = b"DOWNGRD"
+SURPRISE = 40
+"""No healthy generator shows in a lifetime what happens once in 2 ** 40 cases."""
 NOT_RANDOM = "certificates, key pair, dates, host name, arithmetic"
 TRY = "read RNG_SR (SECS, CECS) before each word and compare it with the last one (RM0090 section 24.3.2)"
 
@@ -76,6 +80,39 @@ def repeats_across_runs(case: Case) -> Verdict | None:
         NOT_RANDOM,
         "seed mbedTLS's generator from entropy that differs at each start (mbedtls_hardware_poll, RM0090 section 24)",
     )
+
+
+def biased(case: Case) -> Verdict | None:
+    """Bits of the server random's words that never change: a generator without a DRBG behind it, whose words lack some.
+
+    Each of c bits of n random words is the same by chance with 2 ** (1 - n), and c out of 32 may be any.
+    """
+    words = [word for random in {_random(each) for each in case.evidence} for word in _words(random)]
+    same = [bit for bit in range(32) if len({word >> bit & 1 for word in words}) == 1]
+    surprise = len(same) * (len(words) - 1) - log2(comb(32, len(same)))
+    if not same or surprise < SURPRISE:
+        return None
+    bits = f"bit {same[0]} is" if len(same) == 1 else f"bits {', '.join(map(str, same))} are"
+    seen = [each for each in case.evidence if each.server_hello]
+    return Verdict(
+        "rng-biased",
+        "some bits of the device's random numbers never change.",
+        (
+            f"{bits} the same in {len(words)} words of the server random on {connections(seen)}",
+            f"by chance so once in 2 ** {int(surprise)} cases",
+        ),
+        "no client notices: handshakes succeed, and keys and nonces are easier to guess by as many bits",
+        NOT_RANDOM,
+        "feed the generator's words to a DRBG (mbedtls_ctr_drbg_seed), and find who masks or shifts them on the way",
+    )
+
+
+def _words(random: bytes) -> Iterator[int]:
+    """Those that are random: the first may be a clock (RFC 5246 section 7.4.1.2), the last two a sign of TLS 1.3 (RFC
+    8446 section 4.1.3)."""
+    end = len(random) - (8 if random[-8:-1] == DOWNGRADE else 0)
+    for at in range(WORD, end, WORD):
+        yield int.from_bytes(random[at : at + WORD], "little")
 
 
 def is_constant(random: bytes) -> bool:
