@@ -42,7 +42,7 @@ soak: .venv/ready-for-tests images
 	@$(BUILD_IMAGES) --host-tools
 	@STM32EMU_HANDSHAKES=200 STM32EMU_CONNECTIONS=20 STM32EMU_ROUNDS=40 STM32EMU_RUNS=20 .venv/bin/python -m pytest \
 		tests/firmware/test_handshakes.py tests/firmware/test_variants.py tests/firmware/test_explain.py \
-		tests/firmware/test_explain_rows.py tests/firmware/test_variant_checks.py
+		tests/firmware/test_explain_rows.py tests/firmware/test_variant_checks.py tests/firmware/test_fault_symptoms.py
 
 # What `stm32emu atlas` knows, measured anew.
 atlas: .venv/ready-for-tests images

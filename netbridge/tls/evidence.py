@@ -31,7 +31,7 @@ from stm32emu.netbridge.tls.messages import (
 )
 from stm32emu.netbridge.tls.signatures import verify
 from stm32emu.netbridge.tls.suites import SUITES, Suite
-from stm32emu.netbridge.tls.transcript import Alert, End, Handshake, Sealed, Side, Transcript
+from stm32emu.netbridge.tls.transcript import LONG, Alert, End, Handshake, Sealed, Side, Transcript
 
 
 class Stage(IntEnum):
@@ -64,8 +64,6 @@ STAGES = {
     (names.SERVER_HELLO_DONE, Side.SERVER): Stage.HELLO_DONE,
     (names.CLIENT_KEY_EXCHANGE, Side.CLIENT): Stage.CLIENT_KEY,
 }
-LONG = 5_000_000_000
-"""Nanoseconds that no step of a handshake takes in a device that is well."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from stm32emu.netbridge.tls.handshake import Context, HandshakeReader, RawMessag
 from stm32emu.netbridge.tls.messages import ServerHello
 from stm32emu.netbridge.tls.records import Record, RecordReader
 from stm32emu.netbridge.tls.transcript import (
+    LONG,
     START,
     Alert,
     ChangeCipherSpec,
@@ -88,7 +89,10 @@ class Observer:
             self._record(sender, record, moment)
 
     def end(self, sender: Side, how: End, moment: Moment) -> None:
-        """`sender` closes its side of the connection, or resets all of it."""
+        """`sender` closes its side of the connection, or resets all of it; perhaps the other kept it waiting."""
+        waited = moment.now - self._last >= LONG and self._whose_turn() is sender.other
+        if waited and not self.transcript.complete and not self.transcript.ends():
+            self._add(sender.other, End.SILENT, moment)
         self._last = moment.now
         self._add(sender, how, moment)
 
@@ -106,7 +110,7 @@ class Observer:
 
     def poll_at(self) -> int | None:
         """When `on_timer` wants to run, in nanoseconds; never once the handshake is through or given up."""
-        if self._stopped or self.transcript.complete or self.transcript.ends():
+        if self._stopped or self.transcript.complete:
             return None
         return min(self._last + SILENCE, self.transcript.opened.now + LONGEST)
 
@@ -117,6 +121,8 @@ class Observer:
             return False
         self._stopped = True
         silent = moment.now >= self._last + SILENCE
+        if self.transcript.ends():
+            return True  # half-open: one side has left, and the other does not notice
         self._add(self._whose_turn(), End.SILENT if silent else End.SLOW, Moment(due, moment.wall))
         return True
 

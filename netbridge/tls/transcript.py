@@ -16,6 +16,8 @@ from stm32emu.netbridge.tls.messages import Message
 MAX_EVENTS = 200
 """Events that are kept of a connection; a handshake has about 20."""
 MAX_HASHED = 1 << 16
+LONG = 5_000_000_000
+"""Nanoseconds that no step of a handshake takes in a device that is well."""
 M = TypeVar("M")
 
 

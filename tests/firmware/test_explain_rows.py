@@ -12,6 +12,7 @@ import socket
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from tls_exchange import MemoryClient, connect
 TIMES = int(os.environ.get("STM32EMU_CONNECTIONS", "1"))
 IN_2000 = ("faketime", "2000-06-01")
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+HELLO = MemoryClient().flight()[5:]
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +61,20 @@ def connect_plainly(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), PATIENCE)
 
 
-def in_two_records(port: int, _folder: Path) -> None:
-    hello = MemoryClient().flight()[5:]
-    with connect_plainly(port) as peer:
-        for part in (hello[:100], hello[100:]):
-            peer.sendall(b"\x16\x03\x01" + len(part).to_bytes(2, "big") + part)
-        peer.recv(1)
+def record(fragment: bytes) -> bytes:
+    """A handshake record."""
+    return b"\x16\x03\x01" + len(fragment).to_bytes(2, "big") + fragment
+
+
+def say(*parts: bytes) -> Callable[[int, Path], object]:
+    """Bytes at once, until the server closes."""
+
+    def provoke(port: int, _folder: Path) -> None:
+        with connect_plainly(port) as peer:
+            peer.sendall(b"".join(parts))
+            peer.recv(1)
+
+    return provoke
 
 
 def receive_flight(peer: socket.socket) -> bytes:
@@ -77,11 +87,11 @@ def receive_flight(peer: socket.socket) -> bytes:
     return received
 
 
-def leave(port: int, _folder: Path) -> None:
+def leave(port: int, _folder: Path, options: bytes = bytes(8)) -> None:
     with connect_plainly(port) as peer:
         peer.sendall(MemoryClient().flight())
         receive_flight(peer)
-        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, options)
 
 
 def alter(port: int, _folder: Path) -> None:
@@ -109,6 +119,7 @@ ROWS: dict[str, tuple[Callable[[int, Path], object], str]] = {
     "5b a chain of the client's": (with_a_chain, "the client's record is longer than the device's input buffer"),
     "5c long data": (send_much, "the client's data come in records that are longer than the device's input buffer"),
     "8a curves": (openssl("-groups", "X25519:X448"), "client and device have no curve in common"),
+    "8a the key's curve": (openssl("-groups", "P-384", "-tls1_2"), "client and device have no curve in common"),
     "8d suites": (openssl("-cipher", "ECDHE-RSA-AES128-GCM-SHA256", "-tls1_2"), "no cipher suite in common"),
     "8e versions": (openssl("-tls1_3"), "client and device have no version of TLS in common"),
     "8f signatures": (
@@ -123,8 +134,17 @@ ROWS: dict[str, tuple[Callable[[int, Path], object], str]] = {
     "9b the client's clock": (ssl_client2(when=IN_2000), "the client's clock is wrong"),
     "9c the name": (ssl_client2("server_name=other"), "the client expects another host name than the certificate has"),
     "9c the CA": (without_a_ca, "the client does not know the CA that issued the device's certificate"),
-    "10b a split hello": (in_two_records, "spread over several TLS records, which the device cannot read"),
-    "10d a reset": (leave, "the client resets the connection in the middle of the handshake"),
+    "10b a split hello": (
+        say(record(HELLO[:100]), record(HELLO[100:])),
+        "spread over several TLS records, which the device cannot read",
+    ),
+    "10b a long hello": (
+        say(record(b"\x01\0\x13\x84" + bytes(4996))),
+        "the client's record is longer than the device's input buffer",
+    ),
+    "10b plain HTTP": (say(REQUEST), "the client does not speak TLS"),
+    "10d an end": (leave, "the client closes the connection in the middle of the handshake"),
+    "10d a reset": (partial(leave, options=RESET_ON_CLOSE), "the client resets the connection in the middle of the"),
     "10e an altered flight": (alter, "the client's flight is wrong: its point is not on the curve"),
 }
 
@@ -140,3 +160,12 @@ def test_the_verdict(run: Run, row: str, tmp_path: Path) -> None:
         verdict = re.search(r"\n  verdict: (.*)", said)
         assert verdict
         assert title in verdict[1], said
+
+
+def test_10c_a_client_that_stalls() -> None:
+    """Half a minute of virtual time, which an idle device lets pass at once. The connection is still open."""
+    with running(str(IMAGES / "tls_server.elf"), "--port", f"{free_port()}:4433", "--pace", "max") as run:
+        for number in range(1, TIMES + 1):
+            with connect_plainly(run.port()) as peer:
+                peer.sendall(record(HELLO)[:40])
+                run.wait_for(rf"conn {number}  .*\n.*\n  verdict: the client falls silent", of=lambda: run.log)

@@ -11,7 +11,7 @@ from stm32emu.netbridge.tls import names
 from stm32emu.netbridge.tls.cursor import Malformed
 from stm32emu.netbridge.tls.messages import ClientHello, EcdheKeyExchange
 from stm32emu.netbridge.tls.observer import LONGEST, SECOND, SILENCE, Observer
-from stm32emu.netbridge.tls.transcript import MAX_EVENTS, Alert, End, Moment, Sealed, Side
+from stm32emu.netbridge.tls.transcript import LONG, MAX_EVENTS, Alert, End, Moment, Sealed, Side
 from tls_samples import Flight, handshake, identity, observe
 
 
@@ -130,6 +130,32 @@ def test_a_peer_that_dawdles_is_given_up(flights: list[Flight]) -> None:
         now += 10 * SECOND
     assert observer.transcript.ends() == [(Side.CLIENT, End.SLOW)]
     assert now <= LONGEST + 10 * SECOND
+
+
+@pytest.mark.parametrize("how", [End.CLOSED, End.RESET])
+@pytest.mark.parametrize(("said", "late"), [(1, Side.SERVER), (2, Side.CLIENT)])
+def test_who_leaves_was_kept_waiting(flights: list[Flight], said: int, late: Side, how: End) -> None:
+    """Or leaves of its own accord, if that is soon, or its own turn."""
+    for leaver, now, ends in (
+        (late.other, LONG, [(late, End.SILENT), (late.other, how)]),
+        (late.other, LONG - 1, [(late.other, how)]),
+        (late, LONG, [(late, how)]),
+    ):
+        observer = Observer()
+        for side, data in flights[:said]:
+            observer.receive(side, data, Moment(0))
+        observer.end(leaver, how, Moment(now))
+        assert observer.transcript.ends() == ends
+
+
+def test_a_half_open_connection_is_given_up(flights: list[Flight]) -> None:
+    observer = Observer()
+    observer.receive(Side.CLIENT, flights[0][1], Moment(0))
+    observer.end(Side.SERVER, End.CLOSED, Moment(1))
+    assert not observer.on_timer(Moment(SILENCE))
+    assert observer.on_timer(Moment(SILENCE + 1))
+    assert observer.transcript.ends() == [(Side.SERVER, End.CLOSED)]
+    assert observer.poll_at() is None
 
 
 def test_nothing_times_out_after_the_handshake(flights: list[Flight]) -> None:

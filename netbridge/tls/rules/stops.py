@@ -23,6 +23,7 @@ DOING = {
     Stage.CLIENT_FINISHED: "computing the shared secret",
     Stage.COMPLETE: "reading the client's data",
 }
+MAY_BE = {Stage.CLIENT_FINISHED: "arithmetic or a Finished altered on its way"}
 CODES = {
     Stage.CLIENT_HELLO: "-0x7f00 on its console is memory, -0x0034 the RNG",
     Stage.CERTIFICATE: "-0x0010 on its console is memory, -0x0034 and -0x4d00 the RNG, -0x4c80 arithmetic",
@@ -149,7 +150,8 @@ def device_gives_up(case: Case) -> Verdict | None:
     good = [each for each in case.evidence if each.sound]
     before = (f"{connections(good)} went well",) if good else ()
     memory = any("no memory" in text for text in case.device.findings.values())
-    cause = "it has no memory" if memory else f"memory, RNG or arithmetic, and {NOT_WIRE}"
+    others = MAY_BE.get(latest.stage, "RNG or arithmetic")
+    cause = "it has no memory" if memory else f"memory, {others}, and {NOT_WIRE}"
     return Verdict(
         "out-of-memory" if memory else name,
         f"the device gives up while {DOING[latest.stage]}: {cause}.",
