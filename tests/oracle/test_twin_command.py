@@ -34,12 +34,15 @@ def serving(*words: str) -> Iterator[int]:
     """Its port; at the end Ctrl-C, with the exit code that it has elsewhere."""
     with subprocess.Popen([*SERVE, *words], stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        line = process.stderr.readline()
-        found = re.fullmatch(r"test server, not for production; listening: 127\.0\.0\.1:(\d+)\n", line)
-        assert found, line
-        yield int(found[1])
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 130
+        try:
+            line = process.stderr.readline()
+            found = re.fullmatch(r"test server, not for production; listening: 127\.0\.0\.1:(\d+)\n", line)
+            assert found, line
+            yield int(found[1])
+            process.send_signal(signal.SIGINT)
+            assert process.wait(120) == 130
+        finally:
+            process.kill()
 
 
 def test_it_serves_until_it_is_interrupted(pem: str) -> None:
