@@ -17,7 +17,7 @@ export PYTHON
 run: NEEDS := images
 test check fidelity flash-savings: NEEDS := tests
 
-.PHONY: all run test check soak mutations bulk tlsfuzzer atlas fidelity flash-savings bench images clean
+.PHONY: all run test check soak mutations bulk tlsfuzzer testssl atlas fidelity flash-savings bench images clean
 .DELETE_ON_ERROR:
 
 all: .venv/ready
@@ -66,6 +66,10 @@ flash-savings: .venv/ready-for-tests images
 # tlsfuzzer's scripts for TLS 1.2 against `stm32emu serve`: docs/twin.md. TLSFUZZER is a checkout of it.
 tlsfuzzer: .venv/ready-for-tests
 	@.venv/bin/python tests/tlsfuzzer/run.py $(TLSFUZZER)
+
+# All that testssl.sh tests, of `stm32emu serve`; `make test` has some of it: docs/twin.md.
+testssl: .venv/ready-for-tests
+	@STM32EMU_TESTSSL=1 .venv/bin/python -m pytest tests/oracle/test_twin_testssl.py
 
 # Takes minutes and wants an otherwise idle machine; BENCH="interrupts idle" measures only those.
 bench: .venv/ready-for-tests images
