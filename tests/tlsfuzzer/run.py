@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -44,7 +45,7 @@ def install() -> bool:
 
 def run(script: str, entry: Script, folder: Path, twin: Twin, client: dict[str, str]) -> tuple[set[str], str]:
     """The conversations that failed, and how the script ended if it did not get to its end."""
-    words = [client.get(word, word) for word in entry.words.split()]
+    words = [client.get(word, word) for word in shlex.split(entry.words)]
     command = [sys.executable, "-W", "ignore", str(folder / "scripts" / f"{script}.py")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(LIBRARIES), str(folder)))}
     done = subprocess.run(

@@ -19,7 +19,6 @@ RSA = "it has RSA key exchange only"
 DHE = "it has DHE only"
 SUITES = "a client that no longer offers its session's suite gets a full handshake, as from mbedTLS"
 PSS = "the twin does not sign with RSA-PSS, as mbedTLS 2.28 does not in TLS 1.2"
-REQUESTED = "the script knows another list of schemes by default"
 
 
 @dataclass(frozen=True)
@@ -32,10 +31,14 @@ class Script:
     explained: Mapping[str, str] = field(default_factory=dict)
 
 
+OLD_BROWSERS = r"^(1\d|2[01235679]|3[02479]|4[0-2478]|5[02689]|6[0148]|7[24]|94|10[01]|113): "
+"""The numbers of those whose hello has TLS 1.1 at most."""
+
 CIPHER = "-C TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"
 CBC = "-C TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA"
 CBC_SHA256 = "-C TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256"
 AUTHENTICATED = "-k KEY -c CERT"
+REQUESTED = " ".join(f"sha{size}+{kind}" for size in (512, 384, 256, 224, 1) for kind in ("rsa", "ecdsa"))
 
 SCRIPTS: Mapping[str, Script] = {
     "test-aes-gcm-nonces": Script(CIPHER, explained={"aes-256-gcm": "the script checks RSA key exchange's there"}),
@@ -43,10 +46,12 @@ SCRIPTS: Mapping[str, Script] = {
     "test-atypical-padding": Script(),
     "test-ccs": Script(CIPHER),
     "test-certificate-malformed": Script(f"{CBC} {AUTHENTICATED}", "rsa"),
+    "test-certificate-request": Script(f"-d {AUTHENTICATED} -s '{REQUESTED}'", "rsa"),
     "test-certificate-verify": Script(f"{CBC} {AUTHENTICATED}", "rsa"),
     "test-certificate-verify-malformed": Script(f"{CBC} {AUTHENTICATED}", "rsa"),
     "test-certificate-verify-malformed-sig": Script(f"-d {AUTHENTICATED}", "rsa"),
     "test-chacha20": Script("", explained={"TLS1.1": TLS_1_1}),
+    "test-client-compatibility": Script("-d -n 0", explained={OLD_BROWSERS: TLS_1_1}),
     "test-client-hello-max-size": Script(alpn=True),
     "test-connection-abort": Script(CBC),
     "test-conversation": Script(CIPHER),
@@ -58,6 +63,7 @@ SCRIPTS: Mapping[str, Script] = {
     "test-ecdhe-padded-shared-secret": Script("", explained={r"\(3, [012]\)": TLS_1_1}),
     "test-ecdhe-rsa-key-exchange": Script(""),
     "test-ecdhe-rsa-key-exchange-with-bad-messages": Script(""),
+    "test-ecdsa-in-certificate-verify": Script(AUTHENTICATED, "ecdsa"),
     "test-ecdsa-sig-flexibility": Script("-C TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"),
     "test-ecdhe-rsa-key-share-random": Script(
         "",
@@ -123,7 +129,6 @@ ELSEWHERE: Mapping[str, str] = {
     "test-bleichenbacher-timing-marvin": RSA,
     "test-bleichenbacher-timing-pregenerate": RSA,
     "test-bleichenbacher-workaround": RSA,
-    "test-client-compatibility": "old browsers' hellos: RSA key exchange, or TLS 1.0",
     "test-clienthello-md5": RSA,
     "test-dhe-key-share-random": DHE,
     "test-dhe-no-shared-secret-padding": DHE,
@@ -162,7 +167,5 @@ ELSEWHERE: Mapping[str, str] = {
     "test-truncating-of-finished": RSA,
     "test-truncating-of-kRSA-client-key-exchange": RSA,
     "test-unsupported-curve-fallback": RSA,
-    "test-certificate-request": REQUESTED,
-    "test-ecdsa-in-certificate-verify": "it needs a list of schemes with the curves of TLS 1.3",
 }
 """Scripts that do not apply, and why."""
