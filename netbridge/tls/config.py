@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
 from itertools import pairwise
@@ -23,6 +24,8 @@ from stm32emu.netbridge.bounded import read_bounded
 PREFIX = "MBEDTLS_"
 TARGET = ("__GNUC__ 12", "__arm__ 1", "__ARM_ARCH 7", "CHAR_BIT 8")
 """What the compiler for the device and its <limits.h> define, as far as mbedTLS's headers ask."""
+LISTED = re.compile(r"^[ \t]*(?://[ \t]*)?#[ \t]*define[ \t]+MBEDTLS_(\w+)", re.M)
+VERSION_NUMBER = re.compile(r"#define\s+MBEDTLS_VERSION_NUMBER\s+0x([0-9A-Fa-f]{2})([0-9A-Fa-f]{2})[0-9A-Fa-f]{4}")
 MOST_EXPANDED = 1_000_000
 """Tokens in all; mbedTLS's own headers come to a few thousand."""
 
@@ -56,7 +59,9 @@ class Config:
     """What a config.h defines.
 
     `options`: by name without MBEDTLS_. `numbers`: those that are integer constant expressions, evaluated. `errors`:
-    the texts of the `#error`s reached. `missing`: the includes that were not found.
+    the texts of the `#error`s reached. `missing`: the includes that were not found. `listed`: all options that its text
+    defines or has in comments, as mbedTLS's own does. `version`: of the mbedTLS that it lies in or that the folders for
+    includes have, such as "2.28"; "" if there is none.
     """
 
     path: str
@@ -64,6 +69,8 @@ class Config:
     numbers: Mapping[str, int]
     errors: tuple[tuple[Place, str], ...] = ()
     missing: tuple[str, ...] = ()
+    listed: frozenset[str] = frozenset()
+    version: str = ""
 
     def __contains__(self, name: str) -> bool:
         return name in self.options
@@ -137,7 +144,7 @@ def _text(tokens: Iterable[Any]) -> str:
     return " ".join("".join(token.value for token in tokens).split())
 
 
-def read_config(path: Path, folders: Iterable[Path] = ()) -> Config:
+def read_config(path: Path, folders: Sequence[Path] = ()) -> Config:
     """Preprocess a config.h; `folders` are searched for what it includes.
 
     Raises ConfigError for a file that cannot be read, is no C header, or defines no option of mbedTLS.
@@ -152,7 +159,19 @@ def read_config(path: Path, folders: Iterable[Path] = ()) -> Config:
         raise ConfigError(f"{path} defines no MBEDTLS_ option: give the config.h that mbedTLS is compiled with")
     values = {name: reader.number_of(option.text) for name, option in options.items()}
     numbers = {name: value for name, value in values.items() if value is not None}
-    return Config(str(path), options, numbers, tuple(reader.errors), tuple(reader.missing))
+    listed = frozenset(LISTED.findall(text)) - {"CONFIG_H"}
+    version = _version([path.parent, *(inner for folder in folders for inner in (folder, folder / "mbedtls"))])
+    return Config(str(path), options, numbers, tuple(reader.errors), tuple(reader.missing), listed, version)
+
+
+def _version(folders: Iterable[Path]) -> str:
+    """By mbedTLS's version.h (2.x) or build_info.h (3.x)."""
+    for path in (folder / name for folder in folders for name in ("version.h", "build_info.h")):
+        with suppress(OSError):
+            found = VERSION_NUMBER.search(read_bounded(path).decode(errors="replace"))
+            if found:
+                return f"{int(found[1], 16)}.{int(found[2], 16)}"
+    return ""
 
 
 def _existing(folders: Iterable[Path]) -> Iterator[Path]:

@@ -163,6 +163,11 @@ def known(name: str, version: str) -> bool:
     return name in OPTIONS and version in OPTIONS[name].versions
 
 
+def options_of(version: str) -> frozenset[str]:
+    """All options of that version."""
+    return frozenset(name for name in OPTIONS if known(name, version))
+
+
 _CURVES = {"BP256R1": "brainpoolP256r1", "BP384R1": "brainpoolP384r1", "BP512R1": "brainpoolP512r1"}
 _CURVES |= {"CURVE25519": "x25519", "CURVE448": "x448"}
 _CURVE_OPTIONS = {name: part for part, name in _CURVES.items()}

@@ -12,9 +12,10 @@ import pytest
 
 from stm32emu.netbridge.tls.algorithms import HASHES
 from stm32emu.netbridge.tls.config import read_config
-from stm32emu.netbridge.tls.config_rules import Build
+from stm32emu.netbridge.tls.config_rules import Build, advise
 from stm32emu.netbridge.tls.config_rules.abilities import groups, signing_hashes, suites
 from stm32emu.netbridge.tls.mbedtls_options import OPTIONS
+from stm32emu.netbridge.tls.severity import Severity
 from stm32emu.netbridge.tls.suites import SUITES
 
 IMAGES = Path(__file__).resolve().parents[2] / "images"
@@ -63,6 +64,32 @@ def without(text: str, *options: str) -> str:
 
 def with_more(text: str, *options: str) -> str:
     return text + "".join(f"\n#define MBEDTLS_{option}" for option in options) + "\n"
+
+
+def stopped(header: Path, folder: Path) -> set[str]:
+    """The files of mbedTLS on which the compiler for the device stops, of those that ask for a platform."""
+    files = ("entropy_poll", "net_sockets", "timing", "x509_crt", "psa_its_file", "psa_crypto_storage", "platform_util")
+    flags = ["-fsyntax-only", "-w", f"-I{folder}", f"-I{INCLUDE}", f"-DMBEDTLS_CONFIG_FILE=<{header.name}>"]
+    command = ["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", *flags]
+    runs = {name: subprocess.run([*command, MBEDTLS / f"library/{name}.c"], capture_output=True) for name in files}
+    return {name for name, done in runs.items() if done.returncode}
+
+
+def test_what_is_called_an_error_stops_gcc_and_nothing_else_does(tmp_path: Path) -> None:
+    """mbedTLS's own config.h, made for an operating system; and again after doing what is advised."""
+    header = tmp_path / "own_config.h"
+    header.write_text(FULL)
+    assert stopped(header, tmp_path) == {"entropy_poll", "net_sockets", "timing", "x509_crt"}
+    text = FULL.replace("//#define MBEDTLS_NO_PLATFORM_ENTROPY", "#define MBEDTLS_NO_PLATFORM_ENTROPY")
+    text = text.replace("//#define MBEDTLS_ENTROPY_HARDWARE_ALT", "#define MBEDTLS_ENTROPY_HARDWARE_ALT")
+    refused = {advice.option.name for advice in advise(Build.of(read_config(header))) if advice.fix == "remove it"
+               if advice.severity is Severity.ERROR and advice.option}  # fmt: skip
+    assert refused == {"TIMING_C", "FS_IO", "PSA_ITS_FILE_C"}
+    for name in (*refused, "NET_C", "PSA_CRYPTO_STORAGE_C"):
+        text = re.sub(rf"^#define MBEDTLS_{name}$", "", text, flags=re.M)
+    header.write_text(text)
+    assert not any(advice.severity is Severity.ERROR for advice in advise(Build.of(read_config(header, [INCLUDE]))))
+    assert stopped(header, tmp_path) == set()
 
 
 CONFIGS = {

@@ -31,7 +31,7 @@ _CURVES_2 = (
 )  # fmt: skip
 _CURVES_3 = ("CURVE25519", "SECP256R1", "SECP384R1", "CURVE448", "SECP521R1", "BP256R1", "BP384R1", "BP512R1")
 """The order of their defaults, without MBEDTLS_ECP_DP_..._ENABLED: by size in 2.x, by cost in 3.x."""
-_NOT_FOR_TLS = {"2.16": ("CURVE25519", "CURVE448")}
+NOT_FOR_TLS = {"2.16": ("CURVE25519", "CURVE448")}
 """What a version has for other uses only."""
 _SHARED = {"SHA224": "SHA256", "SHA384": "SHA512"}
 """Hash -> the one whose module brings it before 3.0."""
@@ -89,7 +89,7 @@ def _name(suite: Suite) -> str:
 def groups(build: Build) -> tuple[int, ...]:
     """The curves for key exchanges and certificates, as named groups, in mbedTLS's order."""
     curves = _CURVES_2 if build.version < "3" else _CURVES_3
-    usable = (curve for curve in curves if curve not in _NOT_FOR_TLS.get(build.version, ()))
+    usable = (curve for curve in curves if curve not in NOT_FOR_TLS.get(build.version, ()))
     registered = (curve_name(curve) for curve in usable)
     return tuple(GROUP_CODES[name] for name in registered if curve_option(name) in build.config)
 

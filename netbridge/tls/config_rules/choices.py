@@ -22,7 +22,7 @@ WEAK = {
     "ECP_DP_SECP192R1_ENABLED": "192 bits are too few today (RFC 8422 drops the curve)",
     "ECP_DP_SECP192K1_ENABLED": "192 bits are too few today (RFC 8422 drops the curve)",
     "KEY_EXCHANGE_RSA_ENABLED": "no forward secrecy: whoever gets the key reads all that was recorded",
-    "SSL_TRUNCATED_HMAC": "80 bits of MAC (RFC 7366 and later advise against it)",
+    "SSL_TRUNCATED_HMAC": "80 bits of MAC are too few (RFC 7525 section 4.5)",
     "ZLIB_SUPPORT": "compression before encryption leaks contents (CRIME)",
     "CIPHER_NULL_CIPHER": "suites without encryption can be negotiated",
     "TEST_NULL_ENTROPY": "keys are predictable: for tests only",

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..severity import Severity
-from .abilities import DEFAULT_CONTENT_LEN, content_len, mpi_max_size
+from .abilities import DEFAULT_CONTENT_LEN, NOT_FOR_TLS, content_len, mpi_max_size
 from .advice import Advice
 from .build import Build
 
@@ -23,14 +23,30 @@ def curve_beyond_the_limits(build: Build) -> Iterator[Advice]:
     bits_allowed = build.config.number("ECP_MAX_BITS", 521) if build.version < "3" else 521
     for curve, bits in CURVES.items():
         option = build.config.options.get(f"ECP_DP_{curve}_ENABLED")
-        if option and bits > 8 * octets:
+        negotiated = curve not in NOT_FOR_TLS.get(build.version, ())
+        if option and negotiated and bits > 8 * octets:
             what = f"{curve.lower()} needs numbers of {-(-bits // 8)} octets, MBEDTLS_MPI_MAX_SIZE is {octets}"
-            why = "a handshake on that curve ends after the ServerKeyExchange with -0x7d00, the client sees a close"
+            code = _code(build, "-0x7d00", "-0x7300")
+            why = f"a handshake on that curve ends after the ServerKeyExchange with {code}, the client sees a close"
             fix = f"set MBEDTLS_MPI_MAX_SIZE to {-(-bits // 8)} or more, or do without the curve"
             yield Advice(Severity.ERROR, what, why, fix, option)
         if option and bits > bits_allowed:
             what = f"{curve.lower()} has {bits} bits, MBEDTLS_ECP_MAX_BITS is {bits_allowed}"
-            yield Advice(Severity.ERROR, what, "ecp.h stops with #error", f"set it to {bits} or more", option)
+            why = "ecp.h stops with #error" + (SINCE_2_16_11[negotiated] if build.version == "2.16" else "")
+            severity = Severity.ERROR if negotiated or build.version != "2.16" else Severity.WARNING
+            yield Advice(severity, what, why, f"set it to {bits} or more, or do without the curve", option)
+
+
+SINCE_2_16_11 = {
+    True: " since 2.16.11; before, the shared secret overruns its buffer",
+    False: " since 2.16.11; before, nothing happens, since TLS does not use the curve",
+}
+"""Whether TLS uses a curve -> what more there is to say of 2.16."""
+
+
+def _code(build: Build, old: str, new: str) -> str:
+    """The error code of 2.x, or of 3.x."""
+    return old if build.version < "3" else new
 
 
 def rsa_beyond_the_limits(build: Build) -> Iterator[Advice]:
@@ -53,7 +69,8 @@ def chain_beyond_the_limit(build: Build) -> Iterator[Advice]:
         what = (
             f"the chain makes a Certificate message of {certificate_message(build.chain)} octets, the limit is {limit}"
         )
-        why = "mbedTLS does not split it: the server ends with -0x7500 after its ServerHello"
+        code = _code(build, "-0x7500", "-0x6a00")
+        why = f"mbedTLS does not split it: the server ends with {code} after its ServerHello"
         yield Advice(Severity.ERROR, what, why, "send fewer certificates, or raise the limit", option)
 
 
@@ -61,7 +78,9 @@ def small_records(build: Build) -> Iterator[Advice]:
     limit = content_len(build, "IN")
     if limit < DEFAULT_CONTENT_LEN:
         option = build.config.options.get("SSL_IN_CONTENT_LEN", build.config.options.get("SSL_MAX_CONTENT_LEN"))
-        what = f"records over {limit} octets end the connection with -0x7100"
+        what = (
+            f"records over {limit} octets end the connection with {'-0x7200' if build.version == '2.16' else '-0x7100'}"
+        )
         why = "a client may send 16384; only one that asks for max_fragment_length (RFC 6066 section 4) keeps below"
         fix = "let clients ask for it, keep their certificate chains short, or raise the limit"
         yield Advice(Severity.WARNING, what, why, fix, option)

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import get_close_matches
+from pathlib import Path
 
+from ..config import Option
 from ..mbedtls_options import OPTIONS, known
 from ..severity import Severity
 from .advice import Advice
@@ -32,7 +34,7 @@ def flag_defined_as_zero(build: Build) -> Iterator[Advice]:
 
 def not_an_option(build: Build) -> Iterator[Advice]:
     for name, option in build.config.options.items():
-        if not known(name, build.version):
+        if not known(name, build.version) and not _derived(option, build):
             others = ", ".join(OPTIONS[name].versions) if name in OPTIONS else ""
             near = get_close_matches(name, [other for other in OPTIONS if known(other, build.version)], 1, 0.85)
             meant = f": MBEDTLS_{near[0]} is meant?" if near and not others else ""
@@ -43,6 +45,11 @@ def not_an_option(build: Build) -> Iterator[Advice]:
                 f"remove it{meant}" if meant or others else "remove it, unless code of your own uses it",
                 option,
             )
+
+
+def _derived(option: Option, build: Build) -> bool:
+    """Whether mbedTLS's own headers define it, from other options."""
+    return option.place.file != build.config.path and Path(option.place.file).parent.name in ("mbedtls", "psa")
 
 
 RULES = (refused_by_mbedtls, flag_defined_as_zero, not_an_option)

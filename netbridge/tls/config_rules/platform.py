@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..mbedtls_options import known
 from ..severity import Severity
 from .advice import Advice
 from .build import Build
 
-X86_ONLY = ("PADLOCK_C", "AESNI_C", "HAVE_SSE2")
+ELSEWHERE = {"PADLOCK_C": "x86", "AESNI_C": "x86", "HAVE_SSE2": "x86", "AESCE_C": "Armv8-A"}
+"""Option -> the processors that it is for."""
 IDLE_WITHOUT = {
     "TLS_DEFAULT_ALLOW_SHA1_IN_KEY_EXCHANGE": ("SHA1_C",),
     "TLS_DEFAULT_ALLOW_SHA1_IN_CERTIFICATES": ("SHA1_C",),
@@ -25,17 +27,18 @@ IDLE_WITHOUT = {
 }
 """Option -> those of which it needs one to do anything."""
 NOT_ON_BARE_METAL = {
-    "NET_C": "it needs the sockets of an operating system; set the transport with mbedtls_ssl_set_bio",
     "TIMING_C": "it needs gettimeofday and signals; give functions of your own with MBEDTLS_TIMING_ALT",
     "HAVEGE_C": "it needs a processor's time stamp counter and TIMING_C",
+    "PSA_ITS_FILE_C": "it keeps keys in files, by FS_IO; PSA_CRYPTO_STORAGE_C goes, too, unless psa_its_get is yours",
+    "FS_IO": "x509_crt.c includes dirent.h, which newlib has not; on other C libraries it takes flash for files",
 }
 
 
 def without_effect(build: Build) -> Iterator[Advice]:
     config = build.config
-    for name in X86_ONLY:
+    for name, processors in ELSEWHERE.items():
         if name in config:
-            why = "it is for x86 processors"
+            why = f"it is for {processors} processors"
             yield Advice(Severity.NOTE, f"MBEDTLS_{name} does nothing here", why, "remove it", config.options[name])
     for name, needed in IDLE_WITHOUT.items():
         if name in config and not any(other in config for other in needed):
@@ -44,10 +47,27 @@ def without_effect(build: Build) -> Iterator[Advice]:
 
 
 def not_on_bare_metal(build: Build) -> Iterator[Advice]:
-    for name, why in NOT_ON_BARE_METAL.items():
-        if name in build.config and name.replace("_C", "_ALT") not in build.config:
+    """What stops the compiler; an ELF has been compiled."""
+    for name, why in NOT_ON_BARE_METAL.items() if build.functions is None else ():
+        if name in build.config and f"{name.removesuffix('_C')}_ALT" not in build.config:
             what = f"MBEDTLS_{name} does not compile without an operating system"
             yield Advice(Severity.ERROR, what, why, "remove it", build.config.options[name])
+
+
+def own_sockets(build: Build) -> Iterator[Advice]:
+    if "NET_C" in build.config and build.functions is None:
+        what, why = "MBEDTLS_NET_C is for operating systems", "its net_sockets.c stops with #error on all others"
+        fix = "remove it and set the transport with mbedtls_ssl_set_bio, unless a file of your own takes its place"
+        yield Advice(Severity.WARNING, what, why, fix, build.config.options["NET_C"])
+
+
+def own_milliseconds(build: Build) -> Iterator[Advice]:
+    option = build.config.options.get("HAVE_TIME") if known("PLATFORM_MS_TIME_ALT", build.version) else None
+    if option and "PLATFORM_MS_TIME_ALT" not in build.config and build.functions is None:
+        what = "MBEDTLS_HAVE_TIME does not compile without MBEDTLS_PLATFORM_MS_TIME_ALT"
+        why = "since 3.5 platform_util.c stops with #error where there is no POSIX clock"
+        fix = "define it and write mbedtls_ms_time, or remove MBEDTLS_HAVE_TIME"
+        yield Advice(Severity.ERROR, what, why, fix, option)
 
 
 SETTERS = {
@@ -86,7 +106,7 @@ def entropy(build: Build) -> Iterator[Advice]:
     if "ENTROPY_C" not in config:
         return
     sources = [name for name in ("ENTROPY_HARDWARE_ALT", "ENTROPY_NV_SEED") if name in config]
-    if "NO_PLATFORM_ENTROPY" not in config and "NO_DEFAULT_ENTROPY_SOURCES" not in config:
+    if build.functions is None and not {"NO_PLATFORM_ENTROPY", "NO_DEFAULT_ENTROPY_SOURCES"} & config.options.keys():
         why = "mbedTLS looks for the random numbers of Unix or Windows, and stops with #error"
         what = "MBEDTLS_NO_PLATFORM_ENTROPY is not defined"
         yield Advice(Severity.ERROR, what, why, "define it, and MBEDTLS_ENTROPY_HARDWARE_ALT")
@@ -107,4 +127,15 @@ def dates(build: Build) -> Iterator[Advice]:
         yield Advice(Severity.NOTE, "the device never checks the dates of certificates", why, fix)
 
 
-RULES = (without_effect, not_on_bare_metal, setter_never_called, entropy, dates)
+def clock(build: Build) -> Iterator[Advice]:
+    option = build.config.options.get("HAVE_TIME_DATE")
+    if option and not {"PLATFORM_TIME_ALT", "PLATFORM_TIME_MACRO"} & build.config.options.keys():
+        what = "MBEDTLS_HAVE_TIME_DATE asks the C library's time() for the date"
+        why = "newlib's calls _gettimeofday, which is yours to write: without it no certificate is valid yet, in 1970"
+        fix = "let _gettimeofday read the RTC, or define MBEDTLS_PLATFORM_TIME_ALT and call mbedtls_platform_set_time"
+        yield Advice(Severity.NOTE, what, why, fix, option)
+
+
+RULES = (
+    without_effect, not_on_bare_metal, own_sockets, own_milliseconds, setter_never_called, entropy, dates, clock,
+)  # fmt: skip
