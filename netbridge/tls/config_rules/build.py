@@ -34,9 +34,9 @@ FULL = 100
 
 
 def likely_version(config: Config) -> str:
-    """That of the mbedTLS at hand, or the nearest; else the one that knows most of the options. Of several the one whose
-    own header lists the same, if it lists all; then the one that brings SHA-384: before 3.0 it comes with SHA512_C, since
-    then with an option of its own; then the newest."""
+    """That of the mbedTLS at hand, or the nearest; else the one that knows most of the options. Of several the one
+    whose own header lists the same, if it lists all; then the one that brings SHA-384: before 3.0 it comes with
+    SHA512_C, since then with an option of its own; then the newest."""
     if config.version:
         return max(
             (each for each in VERSIONS if _number(each) <= _number(config.version)), key=_number, default=VERSIONS[0]
