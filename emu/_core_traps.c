@@ -103,9 +103,11 @@ static Trap *entry(Core *c, uint32_t address)
 /* The block hook is to come here, or to the watches, when a block starts at `address`. */
 void traps_mind(Core *c, uint32_t address)
 {
-    uint8_t *tag = &c->traps.minded[address >> 1 & (TRAP_FILTER - 1)], own = core_trap_tag(address);
+    uint32_t n = address >> 1 & (TRAP_FILTER - 1);
+    uint8_t *tag = &c->traps.minded[n], own = core_trap_tag(address);
     *tag = *tag == 0 || *tag == own ? own : TRAP_ANY;
-    fp_set_control(c, c->scs.fpccr);
+    if (!(c->scs.fpccr & FPCCR_LSPACT))
+        c->traps.filter[n] = *tag;
 }
 
 static void preserve(Core *c, uint32_t pc)
