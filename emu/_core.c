@@ -263,12 +263,11 @@ static PyObject *set_watch(PyObject *self, PyObject *args)
 static PyObject *watch_stacks(PyObject *self, PyObject *args)
 {
     Core *c = (Core *)self;
-    unsigned main_limit, main_top, current_tcb, member;
+    unsigned main_limit, main_top, member;
     PyObject *on_overflow;
-    if (!PyArg_ParseTuple(args, "IIIIO", &main_limit, &main_top, &current_tcb, &member, &on_overflow))
+    if (!PyArg_ParseTuple(args, "IIIO", &main_limit, &main_top, &member, &on_overflow))
         return NULL;
     Py_XSETREF(c->stacks.on_overflow, Py_NewRef(on_overflow));
-    c->stacks.current_tcb = current_tcb;
     c->stacks.member = member;
     c->stacks.main = (Stack){.limit = main_limit, .lowest = UINT32_MAX, .highest = main_top};
     c->traps.restart = c->flush = true; /* what is translated already was not looked at */
@@ -368,6 +367,12 @@ static PyObject *get_wake_at(PyObject *self, void *unused)
     return PyLong_FromLongLong(core_wake_at((Core *)self));
 }
 
+static PyObject *get_context(PyObject *self, void *unused)
+{
+    (void)unused;
+    return PyLong_FromUnsignedLong(core_context((Core *)self));
+}
+
 static PyObject *skip_idle(PyObject *self, PyObject *until)
 {
     Core *c = (Core *)self;
@@ -420,6 +425,7 @@ static PyMemberDef members[] = {
     {"accesses", T_ULONGLONG, offsetof(Core, accesses), READONLY, NULL},
     {"block", T_UINT, offsetof(Core, block), READONLY, NULL},
     {"ipsr", T_UINT, offsetof(Core, ipsr), READONLY, NULL},
+    {"current_tcb", T_UINT, offsetof(Core, current_tcb), 0, NULL},
     {"on_due", T_OBJECT_EX, offsetof(Core, on_due), 0, NULL},
     {"on_program", T_OBJECT_EX, offsetof(Core, on_program), 0, NULL},
     {"on_itm", T_OBJECT_EX, offsetof(Core, on_itm), 0, NULL},
@@ -428,7 +434,8 @@ static PyMemberDef members[] = {
     {NULL, 0, 0, 0, NULL}};
 
 static PyGetSetDef getset[] = {{"due", get_due, set_due, NULL, NULL}, {"skip_loops", get_skip_loops, set_skip_loops, NULL, NULL},
-                               {"wake_at", get_wake_at, NULL, NULL, NULL}, {NULL, NULL, NULL, NULL, NULL}};
+                               {"wake_at", get_wake_at, NULL, NULL, NULL}, {"context", get_context, NULL, NULL, NULL},
+                               {NULL, NULL, NULL, NULL, NULL}};
 
 static PyType_Slot slots[] = {
     {Py_tp_doc, "A Cortex-M4 on Unicorn. See stm32emu.cpu."}, {Py_tp_init, core_init}, {Py_tp_dealloc, core_dealloc},

@@ -111,11 +111,11 @@ typedef struct {
 
 #define MAX_STACKS 64
 
-/* _core_stack.c. `current_tcb` is where the kernel keeps its pointer to the running task's TCB, 0 without one; `member`
- * the offset in it of the stack's lowest address; `task` is the running task's, NULL before the first. */
+/* _core_stack.c. `member` is the offset of the stack's lowest address in a TCB; `task` is the running task's, NULL before
+ * the first. */
 typedef struct {
     PyObject *on_overflow; /* NULL: nobody watches */
-    uint32_t current_tcb, member;
+    uint32_t member;
     Stack main, tasks[MAX_STACKS], *task;
     int count;
 } Stacks;
@@ -276,6 +276,7 @@ struct Core {
     bool simple_branch; /* `block` is an EXC_RETURN that was branched to by an instruction that returns from no exception */
     uint32_t ring[RING_SIZE];
     Coverage coverage;
+    uint32_t current_tcb; /* where the kernel keeps its pointer to the running task's TCB, 0 without one that is known */
     Stacks stacks;
     PyObject *watches; /* callbacks by address; NULL: none */
     Follower followers[MAX_FOLLOWERS];
@@ -470,6 +471,7 @@ void core_idle_disturbed(Core *);
 void core_idle_written(Core *, Region *, uint32_t page);
 
 /* _core_watch.c */
+uint32_t core_context(Core *);
 bool core_call_watch(Core *, uint32_t address, bool natural);
 int core_set_watch(Core *, uint32_t address, PyObject *callback);
 int core_mark(Core *, uint32_t address);

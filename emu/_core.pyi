@@ -10,6 +10,8 @@ class Core:
     accesses: int
     block: int
     ipsr: int
+    current_tcb: int
+    context: int
     skip_loops: bool
     idle_until: int
     on_due: Callable[[], int | None]
@@ -50,7 +52,6 @@ class Core:
         self,
         main_limit: int,
         main_top: int,
-        current_tcb: int,
         member: int,
         on_overflow: Callable[[int, int, int, int, int], None],
         /,
@@ -68,13 +69,12 @@ class Heap:
     def __init__(self, core: Core, on_event: Callable[[int, int, int, int, int, int, int, int], None], /) -> None: ...
     def follow(self, address: int, kind: int, first: int, header: int, grain: int, /) -> None: ...
     def suspect(self, by: int, /) -> None: ...
-    def follow_null(self, current_tcb: int, /) -> None: ...
+    def follow_null(self) -> None: ...
     def blocks(self) -> list[tuple[int, int, int, int, int, int]]: ...
     def clear(self) -> None: ...
     def watch_accesses(
         self,
         on_access: Callable[[int, int, int, int, int, int, int], None],
-        current_tcb: int,
         arena: int,
         arena_size: int,
         /,
@@ -90,7 +90,6 @@ class Calls:
         self,
         core: Core,
         functions: Sequence[tuple[int, int]],
-        current_tcb: int,
         on_event: Callable[[int, int, int, int, int, int], None],
         /,
     ) -> None: ...

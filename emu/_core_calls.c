@@ -4,16 +4,6 @@
  * another at its end (a tail call) has the same return address and SP as that, and both return at once. */
 #include "_core_calls.h"
 
-static uint32_t context(Calls *f)
-{
-    uint32_t tcb = 0;
-    if (f->core->ipsr)
-        return f->core->ipsr;
-    if (f->current_tcb)
-        core_load(f->core, f->current_tcb, &tcb, sizeof tcb);
-    return tcb;
-}
-
 static Call *innermost(Calls *f, uint32_t in)
 {
     for (int n = f->call_count; n-- > 0;)
@@ -94,7 +84,7 @@ static bool entered(void *self, uint32_t address)
     const CallsFunction *function = bsearch(&key, f->functions, f->function_count, sizeof key, by_address);
     if (function == NULL && f->call_count == 0)
         return true;
-    uint32_t r0 = 0, sp = 0, lr = 0, in = context(f);
+    uint32_t r0 = 0, sp = 0, lr = 0, in = core_context(f->core);
     int ids[] = {UC_REG_R0, UC_REG_SP, UC_REG_LR};
     void *values[] = {&r0, &sp, &lr};
     f->core->api.reg_read_batch(f->core->uc, ids, values, 3);
@@ -131,15 +121,13 @@ static int calls_init(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     Calls *f = (Calls *)self;
     PyObject *core, *on_event, *functions, *core_type = PyObject_GetAttrString((PyObject *)Py_TYPE(self), "CORE");
-    unsigned current_tcb;
     bool parsed = core_type != NULL && kwargs == NULL && f->core == NULL &&
-                  PyArg_ParseTuple(args, "O!OIO", core_type, &core, &functions, &current_tcb, &on_event);
+                  PyArg_ParseTuple(args, "O!OO", core_type, &core, &functions, &on_event);
     Py_XDECREF(core_type);
     if (!parsed)
         return -1;
     f->core = (Core *)Py_NewRef(core);
     f->on_event = Py_NewRef(on_event);
-    f->current_tcb = current_tcb;
     return take_functions(f, functions) && core_follow(f->core, (Follower){entered, f}) ? 0 : -1;
 }
 

@@ -31,7 +31,6 @@ typedef struct {
     PyObject_HEAD
     Core *core;
     PyObject *on_event;
-    uint32_t current_tcb;         /* where the kernel keeps its pointer to the running task's TCB, 0 without one */
     CallsFunction *functions;     /* by address */
     size_t function_count;
     Call calls[CALLS_DEEP];

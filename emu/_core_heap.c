@@ -12,15 +12,6 @@
 
 #define NEAR 1024u /* an inner call's SP is at most so far below that of the call it serves */
 
-/* Who runs: an exception, the kernel's task, or all threads when there is no kernel that is known. */
-uint32_t heap_context(const Heap *h)
-{
-    uint32_t tcb = 0;
-    if (h->core->ipsr == 0 && h->current_tcb)
-        core_load(h->core, h->current_tcb, &tcb, 4);
-    return h->core->ipsr ? h->core->ipsr : tcb;
-}
-
 static HeapCall *around(Heap *h, const HeapCall *inner, bool (*fits)(const HeapCall *, uint32_t), uint32_t value)
 {
     for (HeapCall *outer = h->calls + (inner - h->calls); outer-- > h->calls;)
@@ -173,7 +164,7 @@ static bool called(Heap *h, const HeapFunction *f, const uint32_t *r, uint32_t s
         memmove(h->calls, h->calls + 1, (size_t)--h->call_count * sizeof *h->calls);
     HeapCall *call = &h->calls[h->call_count++];
     uint32_t a = r[f->first], b = r[f->first + 1];
-    *call = (HeapCall){.function = f, .ret = lr & ~1u, .sp = sp, .context = heap_context(h)};
+    *call = (HeapCall){.function = f, .ret = lr & ~1u, .sp = sp, .context = core_context(h->core)};
     if (!core_watch_return(h->core, call->ret))
         return false;
     if (f->kind == HEAP_LOOKS)
@@ -227,9 +218,9 @@ static PyObject *follow(PyObject *self, PyObject *args)
 }
 
 /* What becomes of NULLs, too. */
-static PyObject *follow_null(PyObject *self, PyObject *current_tcb)
+static PyObject *follow_null(PyObject *self, PyObject *unused)
 {
-    ((Heap *)self)->current_tcb = (uint32_t)PyLong_AsUnsignedLong(current_tcb);
+    (void)unused;
     ((Heap *)self)->follows_null = true;
     Py_RETURN_NONE;
 }
@@ -315,7 +306,7 @@ static void heap_dealloc(PyObject *self)
 }
 
 static PyMethodDef methods[] = {{"follow", follow, METH_VARARGS, NULL},
-                                {"follow_null", follow_null, METH_O, NULL},
+                                {"follow_null", follow_null, METH_NOARGS, NULL},
                                 {"suspect", suspect, METH_O, NULL},
                                 {"blocks", blocks, METH_NOARGS, NULL},
                                 {"clear", clear, METH_NOARGS, NULL},

@@ -33,7 +33,7 @@ typedef struct {
 typedef struct {
     const HeapFunction *function, *served, *promised;
     uint32_t ret, sp, size, old;
-    uint32_t context; /* see heap_context */
+    uint32_t context; /* see core_context */
     uint32_t pool, inner; /* the argument of HEAP_POOL; what a call that this one made returned */
     bool overflow, frees;
 } HeapCall;
@@ -91,7 +91,6 @@ typedef struct {
     uint32_t suspects[HEAP_SUSPECTS]; /* returns of calls whose scenes are kept */
     int suspect_count;
     bool follows_null;
-    uint32_t current_tcb; /* where the kernel keeps its pointer to the running task's TCB, 0 without one */
     HeapNull nulls[HEAP_NULLS];
     int null_count;
     uint8_t *freed[MAX_REGIONS], *shadow[MAX_REGIONS]; /* per byte of a region: is it freed, and what it was then */
@@ -111,7 +110,6 @@ typedef struct {
 } Heap;
 
 bool heap_emit(Heap *, HeapEvent, const HeapCall *, uint32_t address, uint32_t a, uint32_t b);
-uint32_t heap_context(const Heap *);
 bool heap_null(Heap *, const HeapCall *);
 bool heap_asked_again(Heap *, const HeapCall *);
 HeapBlock *heap_find(Heap *, uint32_t address);

@@ -10,7 +10,7 @@
 /* A task or handler that interrupts an allocator is not in it. */
 static bool in_allocator(const Heap *h)
 {
-    uint32_t context = heap_context(h), sp = core_reg(h->core, UC_REG_SP);
+    uint32_t context = core_context(h->core), sp = core_reg(h->core, UC_REG_SP);
     for (int n = h->call_count - 1; n >= 0; n--)
         if (h->calls[n].context == context && h->calls[n].sp - sp < NEAR)
             return true;
@@ -170,12 +170,12 @@ static void on_instruction(void *self, const Instruction *i, uint32_t address)
         check_access(self, i->pc, &i->form, address);
 }
 
-/* (on_access, current_tcb, arena, arena_size): watch every access from now on. */
+/* (on_access, arena, arena_size): watch every access from now on. */
 PyObject *heap_watch_accesses(PyObject *self, PyObject *args)
 {
     Heap *h = (Heap *)self;
     PyObject *on_access;
-    if (!PyArg_ParseTuple(args, "OIII", &on_access, &h->current_tcb, &h->arena, &h->arena_size))
+    if (!PyArg_ParseTuple(args, "OII", &on_access, &h->arena, &h->arena_size))
         return NULL;
     if (h->on_access == NULL && !core_observe(h->core, on_instruction, h))
         return PyErr_NoMemory();

@@ -16,7 +16,7 @@ static void forget(Heap *h, HeapNull *null)
 
 static HeapNull *of_context(Heap *h)
 {
-    uint32_t running = heap_context(h);
+    uint32_t running = core_context(h->core);
     for (HeapNull *null = h->nulls; null < h->nulls + h->null_count; null++)
         if (null->context == running)
             return null;
@@ -71,7 +71,7 @@ bool heap_null(Heap *h, const HeapCall *call)
         forget(h, h->nulls);
     if (null == NULL)
         null = &h->nulls[h->null_count++];
-    *null = (HeapNull){heap_context(h), *call, false};
+    *null = (HeapNull){core_context(h->core), *call, false};
     if (h->follows_null) {
         h->core->low = (Follower){accessed, h};
         core_hide_low(h->core);

@@ -182,7 +182,7 @@ void stack_switched(Core *c, uint32_t sp, uint32_t pc)
     if (s->task != NULL)
         left(c, s->task, pc);
     s->task = NULL;
-    if (s->current_tcb && core_load(c, s->current_tcb, &tcb, 4) && core_load(c, tcb + s->member, &limit, 4))
+    if (c->current_tcb && core_load(c, c->current_tcb, &tcb, 4) && core_load(c, tcb + s->member, &limit, 4))
         s->task = task_stack(c, tcb, limit);
     if (s->task == NULL)
         return;

@@ -79,6 +79,17 @@ bool core_call_watch(Core *c, uint32_t address, bool natural)
     return elsewhere;
 }
 
+/* Who runs: an exception by its number, else the kernel's task by its TCB, 0 for all threads without a kernel. */
+uint32_t core_context(Core *c)
+{
+    uint32_t tcb = 0;
+    if (c->ipsr)
+        return c->ipsr;
+    if (c->current_tcb)
+        core_load(c, c->current_tcb, &tcb, 4);
+    return tcb;
+}
+
 /* One bitmap for a memory and its aliases. */
 static uint8_t *bitmap_of(Core *c, Region *r)
 {

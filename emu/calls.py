@@ -61,9 +61,8 @@ class FollowedCalls:
     def __init__(
         self, machine: Machine, functions: Mapping[int, Interest], heard: Callable[[Event, Call], None]
     ) -> None:
-        current = machine.symbols.address("pxCurrentTCB") or 0
         self._heard = heard
-        self._calls = Calls(machine.cpu, list(functions.items()), current, self._event)
+        self._calls = Calls(machine.cpu, list(functions.items()), self._event)
         machine.reset_listeners.append(lambda _cause: self._calls.clear())
 
     def _event(self, event: int, number: int, outer: int, function: int, returns_to: int, result: int) -> None:

@@ -142,6 +142,9 @@ class Cpu(Core):
     With `skip_loops` busy idle loops count as sleep (`_core_idle.c`); the firmware cannot tell the difference. Sleep
     passes from event to event at once up to the cycle `idle_until`; beyond it, `run` ends with SLEEP or IDLE, for the
     caller to wait and then to call `advance` and `wake`, or `skip_idle`.
+
+    `context` is what runs: an exception by its number, else a task by its TCB, to which the kernel keeps a pointer at
+    `current_tcb`; 0 for all threads without a kernel.
     """
 
     def __init__(self, api: dict[str, int] | None = None) -> None:

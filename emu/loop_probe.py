@@ -23,15 +23,9 @@ SHORTEST_ROUND = 64
 """Cycles. A shorter one that leaves all registers as they were waits for an interrupt to change a variable."""
 
 
-def context_of(machine: Machine) -> int:
-    """What runs: the exception's number in a handler, else the task's TCB, 0 without a kernel."""
-    current = machine.symbols.address("pxCurrentTCB")
-    return machine.cpu.ipsr or (int.from_bytes(machine.memory.peek(current, 4), "little") if current else 0)
-
-
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """A call under way: of which function, its SP, in which context (see `context_of`).
+    """A call under way: of which function, its SP, in which context (see `Cpu`).
 
     `places` are addresses in the function where it has been seen, `callees` the functions it was seen to call.
     """
@@ -87,7 +81,7 @@ class _Watcher:
 
     def _above(self) -> int | None:
         """How far SP is above the call's; None in another context."""
-        here = context_of(self._machine) == self._activation.context
+        here = self._machine.cpu.context == self._activation.context
         return self._machine.cpu.call_registers()[4] - self._activation.sp if here else None
 
 

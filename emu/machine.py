@@ -17,6 +17,7 @@ from stm32emu.guest_memory import GuestMemory
 from stm32emu.peripherals.clock import Clock, ClockTree
 from stm32emu.peripherals.ledger import Entry, Ledger
 from stm32emu.peripherals.rcc import Rcc
+from stm32emu.rtos.freertos import CURRENT_TCB
 from stm32emu.semihosting import Semihosting
 from stm32emu.symbols import Symbols
 from stm32emu.timebase import NANO, Timebase
@@ -120,8 +121,10 @@ class Machine:
 
     @cached_property
     def symbols(self) -> Symbols:
-        """The firmware's names for addresses; read when somebody first asks."""
-        return Symbols.from_elf(BytesIO(self.firmware.contents))
+        """The firmware's names for addresses, read when somebody first asks; from then on the core knows tasks."""
+        symbols = Symbols.from_elf(BytesIO(self.firmware.contents))
+        self.cpu.current_tcb = symbols.address(CURRENT_TCB) or 0
+        return symbols
 
     def run(self, limit: int) -> Reason:
         """Run until cycle `limit`, a fault, lockup, or sleep that nothing pending ends. Resets happen on the way.

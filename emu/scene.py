@@ -43,11 +43,6 @@ class Scene:
                 listener()
 
     @property
-    def current_tcb(self) -> int:
-        """Where the kernel keeps its pointer to the running task's TCB; 0 without a kernel that is known."""
-        return self.symbols.address("pxCurrentTCB") or 0
-
-    @property
     def has_low_data(self) -> bool:
         """Whether the firmware itself lies at the addresses that NULL pointers lead to."""
         return any(segment.virtual < LOW_END for segment in self._machine.firmware.segments)

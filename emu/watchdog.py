@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stm32emu.findings import Findings
-from stm32emu.loop_probe import Activation, Loop, LoopProbe, LoopRound, context_of
+from stm32emu.loop_probe import Activation, Loop, LoopProbe, LoopRound
 from stm32emu.loop_report import LoopReport
 from stm32emu.machine import Machine
 from stm32emu.scene import Scene
@@ -29,7 +29,7 @@ ROOTS = ("main", "Reset_Handler")
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What ran at one moment: in which context (see `context_of`), and its calls, outermost first."""
+    """What ran at one moment: in which context (see `Cpu`), and its calls, outermost first."""
 
     context: int
     frames: tuple[Frame, ...]
@@ -89,7 +89,7 @@ class Watchdog:
     def _what_runs(self) -> Look:
         registers = self._machine.registers().as_dict()
         chain = unwind(registers, self._machine.memory.peek, self._scene.symbols)
-        return Look(context_of(self._machine), tuple(reversed(chain)))
+        return Look(self._machine.cpu.context, tuple(reversed(chain)))
 
     def _suspect(self) -> Activation | None:
         """The innermost call that was under way all the time."""

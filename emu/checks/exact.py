@@ -36,7 +36,7 @@ class ExactHeap:
         self._heap = heap
         self._scene = scene
         self._findings = findings
-        heap.watch_accesses(self._access, scene.current_tcb, arena.start, len(arena))
+        heap.watch_accesses(self._access, arena.start, len(arena))
         memory.observers.append(self._bus)
 
     def _bus(self, address: int, length: int, write: bool) -> None:

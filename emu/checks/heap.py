@@ -51,7 +51,7 @@ class HeapChecks:
             machine.cpu.watch(address, partial(self._follow_arguments, contracts))
         scene.connection_listeners.append(self._connections_changed)
         if not scene.has_low_data:
-            self._heap.follow_null(scene.current_tcb)
+            self._heap.follow_null()
         if "heap=exact" in checks:
             arena = next((allocator.arena for allocator in self.allocators.values() if allocator.arena), range(0))
             ExactHeap(self._heap, machine.memory, scene, findings, arena)

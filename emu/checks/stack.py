@@ -32,7 +32,7 @@ class StackCheck:
         self._findings = findings
         self._names: dict[int, str] = {}
         member = Layout.of(scene.symbols).stack
-        cpu.watch_stacks(_main_limit(scene.symbols, top), top, scene.current_tcb, member, self._overflow)
+        cpu.watch_stacks(_main_limit(scene.symbols, top), top, member, self._overflow)
 
     def _overflow(self, pc: int, block: int, sp: int, limit: int, tcb: int) -> None:
         self._findings.add(("stack", tcb, limit), lambda: self._finding(pc, block, sp, limit, tcb))

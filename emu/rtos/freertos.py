@@ -14,6 +14,8 @@ from typing import Self
 from stm32emu.symbols import Symbols
 
 ReadMemory = Callable[[int, int], bytes]
+CURRENT_TCB = "pxCurrentTCB"
+"""The kernel's pointer to the running task's TCB."""
 KERNEL_FUNCTIONS = ("vTaskSwitchContext", "xTaskIncrementTick", "vTaskStartScheduler")
 MOST_TASKS, MOST_PRIORITIES, LARGEST_STACK = 256, 256, 1 << 18
 LISTS = (
@@ -92,7 +94,7 @@ class FreeRtos:
 
     def current(self) -> Task | None:
         """The task that runs."""
-        pointer = self._symbols.address("pxCurrentTCB")
+        pointer = self._symbols.address(CURRENT_TCB)
         tcb = None if pointer is None else self._word(pointer)
         return self._task(tcb, "running") if tcb else None
 
@@ -146,7 +148,7 @@ class FreeRtos:
 
 def current_task(read_memory: ReadMemory, symbols: Symbols) -> str | None:
     """Name of the running FreeRTOS task; None without that kernel or before it runs."""
-    if symbols.address("pxCurrentTCB") is None:
+    if symbols.address(CURRENT_TCB) is None:
         return None
     task = FreeRtos(read_memory, symbols).current()
     return None if task is None else task.name

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -17,6 +18,14 @@ from stm32emu.machine import Machine
 from stm32emu.scene import Scene
 
 NONE: Mapping[str, Contract] = MappingProxyType({})
+
+
+def compile_low(compile_firmware: Callable[..., Path], name: str, source: str, *flags: str) -> Path:
+    """A firmware that has data at 0x200, which a boot loader puts there."""
+    low = '__attribute__((section(".low"), used)) const uint32_t low = 1;'
+    elf = compile_firmware(name, source + low, *flags, "-Wl,--section-start=.low=0x200")
+    subprocess.run(["arm-none-eabi-objcopy", "--change-section-lma", ".low=0x08010000", str(elf)], check=True)
+    return elf
 
 
 class Checked:

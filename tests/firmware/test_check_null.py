@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from checked import compile_low
 from test_check_heap import run
 
 # An allocator that has nothing to give. `pxCurrentTCB` is a kernel's; SVC reads a low address, as a handler that looks
@@ -85,8 +85,5 @@ def test_without_a_null_low_addresses_are_anybodys(compile_firmware: Callable[..
 
 
 def test_a_firmware_may_lie_at_the_lowest_addresses(compile_firmware: Callable[..., Path]) -> None:
-    low = SOURCE + '__attribute__((section(".low"), used)) const uint32_t low = 1;'
-    flags = ["-Os", "-w", "-Wl,--section-start=.low=0x200"]
-    elf = compile_firmware("low", low.replace("USE", ""), *flags)
-    subprocess.run(["arm-none-eabi-objcopy", "--change-section-lma", ".low=0x08010000", str(elf)], check=True)
+    elf = compile_low(compile_firmware, "low", SOURCE.replace("USE", ""), "-Os", "-w")
     assert [text.split(":")[1] for text in run(elf, ("alloc",))[1]] == [" pvPortMalloc had no memory"]

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from checked import compile_low
 from test_check_heap import run
 
 # Pools with lwIP's names (memp.c, memp_std.h), memalign over malloc, and mem_malloc over a pool (MEM_USE_POOLS).
@@ -118,3 +120,24 @@ def test_who_holds_an_empty_pool(compile_firmware: Callable[..., Path]) -> None:
     elf = compile_firmware("pool_holders", SOURCE.replace("MISTAKE", code), "-Os", "-g", "-w")
     [text] = run(elf, ("alloc",))[1]
     assert "its 3 elements were allocated from mistake (pool_holders.c:" in text
+
+
+@pytest.mark.parametrize("low", [False, True])
+def test_another_task_settles_nothing(low: bool, compile_firmware: Callable[..., Path]) -> None:
+    """It gets an element of another pool between the two questions of the first, also in a firmware at address 0."""
+    code = "void *p = memp_malloc(1); ask_again_slowly(p);"
+    functions = """
+int tcbs[2], *volatile pxCurrentTCB;
+__attribute__((noinline)) void ask_again_slowly(void *oldest)
+{
+    pxCurrentTCB = tcbs, memp_malloc(1);
+    void *p = memp_malloc(1);
+    pxCurrentTCB = tcbs + 1, memp_malloc(0), pxCurrentTCB = tcbs;
+    memp_free(1, oldest), p = memp_malloc(1);
+    __asm volatile("" ::"r"(p));
+}
+__attribute__((noinline)) void mistake(void)"""
+    source = SOURCE.replace("__attribute__((noinline)) void mistake(void)", functions).replace("MISTAKE", code)
+    build = partial(compile_low, compile_firmware) if low else compile_firmware
+    elf = build(f"pools_slowly_{low}", source, "-Os", "-g", "-w", "-fno-builtin")
+    assert run(elf, ("alloc",))[1] == []

@@ -221,7 +221,7 @@ def test_what_blocks_are_translated_anew_for_is_heard_still(elf: Path) -> None:
     machine.hear("twice")
     machine.run(100)
     heard = len(machine.heard)
-    machine.cpu.watch_stacks(0, 0x2002_0000, 0, 0, lambda *facts: None)
+    machine.cpu.watch_stacks(0, 0x2002_0000, 0, lambda *facts: None)
     machine.finish()
     assert 0 < heard < len(machine.heard) == 20
 
