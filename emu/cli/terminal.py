@@ -12,6 +12,7 @@ from rich.segment import ControlType
 
 from stm32emu.session import Status
 
+UP = Control((ControlType.CURSOR_UP, 1))
 ERASE = Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2))
 
 
@@ -23,6 +24,7 @@ class Terminal:
         self._stderr = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
         self._shown = ""
         self._at_line_start = True
+        self._broken = False  # a line of the firmware's was ended for it, to log something
         self._shares_line = _same_file()
 
     @property
@@ -33,17 +35,19 @@ class Terminal:
     def console(self, data: bytes) -> None:
         """Bytes of the firmware's console, at once and as they are."""
         self._erase()
+        self._mend(data)
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
-        if self._shares_line and data:
-            self._at_line_start = data.endswith(b"\n")
+        if self._shares_line:
+            _, newline, line = data.rpartition(b"\n")
+            self._at_line_start = not line.strip(b"\r") and (bool(newline) or self._at_line_start)
 
     def log(self, line: str) -> None:
         """One line about the run."""
         self._erase()
         if not self._at_line_start:
             self._stderr.print()
-            self._at_line_start = True
+            self._at_line_start = self._broken = True
         self._stderr.print(line)
 
     def status(self, status: Status) -> None:
@@ -56,6 +60,13 @@ class Terminal:
     def close(self) -> None:
         """Leave the terminal as a shell expects it."""
         self._erase()
+
+    def _mend(self, data: bytes) -> None:
+        """The end of a line that was ended already shows as nothing."""
+        end = data.lstrip(b"\r")
+        if self._broken and end.startswith(b"\n") and self._stderr.is_terminal:
+            self._stderr.control(UP)
+        self._broken = self._broken and not end
 
     def _erase(self) -> None:
         if self._shown:

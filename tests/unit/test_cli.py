@@ -304,19 +304,65 @@ terminal.close()
 """
 
 
-def test_status_line_on_a_terminal() -> None:
-    """It goes away before anything else is written, and stays away while the firmware is in the middle of a line."""
+def on_a_terminal(code: str) -> str:
+    """What some Python code writes there."""
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "200"}
-    command = [sys.executable, "-c", STATUS_LINE]
-    subprocess.run(command, stdin=theirs, stdout=theirs, stderr=theirs, check=True, env=environment)
+    subprocess.run(
+        [sys.executable, "-c", code], stdin=theirs, stdout=theirs, stderr=theirs, check=True, env=environment
+    )
     os.close(theirs)
     seen = os.read(ours, 4096).decode()
     os.close(ours)
+    return seen
+
+
+def test_status_line_on_a_terminal() -> None:
+    """It goes away before anything else is written, and stays away while the firmware is in the middle of a line."""
+    seen = on_a_terminal(STATUS_LINE)
     erase = "\r\x1b[2K"
     plain = re.sub(r"\x1b\[\d*m", "", seen)
     first, second = "1.5 s virtual, 0.75 x a real part at 168 MHz, 1 connection", "2.5 s virtual, 0.50 x"
     assert plain == f"{first}{erase}half a \r\nnote: fail:100\r\n{second} a real part at 168 MHz, 2 connections{erase}"
+
+
+SHOWN = {
+    "a log line before the end of a line": (
+        ["half a line", None, "\r", "\n", "more\r\n"],
+        ["half a line", "log", "more"],
+    ),
+    "one in the middle": (["half a ", None, "line\n", "more"], ["half a ", "log", "line", "more"]),
+    "one between CR and LF": (["a line\r", None, "\nmore\n"], ["a line", "log", "more"]),
+    "two before the end": (["a line", None, None, "\r\n", "more"], ["a line", "log", "log", "more"]),
+    "LF before CR": (["a line\n\r", None, "more"], ["a line", "log", "more"]),
+    "an empty line of the firmware's": (
+        ["a line\r\n", "\r\n", None, "\r\n", "more"],
+        ["a line", "", "log", "", "more"],
+    ),
+}
+
+
+@pytest.mark.parametrize("what", SHOWN)
+def test_a_log_line_leaves_no_empty_one_on_a_terminal(what: str) -> None:
+    said, lines = SHOWN[what]
+    calls = [f"terminal.console({each.encode()!r})" if each is not None else 'terminal.log("log")' for each in said]
+    seen = on_a_terminal("\n".join(["from stm32emu.cli.terminal import Terminal", "terminal = Terminal()", *calls]))
+    assert screen(seen) == lines
+
+
+def screen(written: str) -> list[str]:
+    """The lines of a terminal (ECMA-48): CR, LF, CUU and text."""
+    lines, row = [""], 0
+    for piece in re.findall(r"\x1b\[1A|[\r\n]|[^\x1b\r\n]+", written):
+        if piece == "\x1b[1A":
+            row -= 1
+        elif piece == "\n":
+            row += 1
+            lines += [""] * (row == len(lines))
+        elif piece != "\r":
+            assert not lines[row], "text is written over"
+            lines[row] = piece
+    return lines if lines[-1] else lines[:-1]
 
 
 def test_faults_lists_every_fault_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
