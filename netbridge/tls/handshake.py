@@ -40,7 +40,7 @@ class HandshakeReader:
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._holes = NO_HOLES
-        self._lengths: list[tuple[int, int]] = []  # (end in _buffer, length) of each record in it
+        self._records = self._longest = 0  # of the message at the start of _buffer
         self._deaf = False
 
     @property
@@ -54,7 +54,7 @@ class HandshakeReader:
             return
         self._holes += record.holes.shifted(len(self._buffer))
         self._buffer += record.fragment
-        self._lengths.append((len(self._buffer), record.length))
+        self._records, self._longest = self._records + 1, max(self._longest, record.length)
         while len(self._buffer) >= HEADER_SIZE:
             size = HEADER_SIZE + int.from_bytes(self._buffer[1:HEADER_SIZE], "big")
             if size > MAX_MESSAGE:
@@ -64,14 +64,14 @@ class HandshakeReader:
             if len(self._buffer) < size:
                 return
             yield self._take(size)
+            # What is left is all of this record.
+            self._records, self._longest = (1, record.length) if self._buffer else (0, 0)
 
     def _take(self, size: int) -> RawMessage:
-        touched = [length for n, (_, length) in enumerate(self._lengths) if n == 0 or self._lengths[n - 1][0] < size]
         body, holes = bytes(self._buffer[HEADER_SIZE:size]), self._holes.part(HEADER_SIZE, size)
-        message = RawMessage(self._buffer[0], body, len(touched), max(touched), holes)
+        message = RawMessage(self._buffer[0], body, self._records, self._longest, holes)
         del self._buffer[:size]
         self._holes = self._holes.part(size, None)
-        self._lengths = [(end - size, length) for end, length in self._lengths if end > size]
         return message
 
 

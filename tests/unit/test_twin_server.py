@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -127,6 +128,18 @@ def test_every_message_in_every_state_but_its_own_is_unexpected() -> None:
             assert isinstance(events[0], Closed)
             assert events[0].error is not None
             assert events[0].error.description == 10
+
+
+def test_a_message_in_tiny_records_takes_no_more_memory() -> None:
+    """RFC 5246 section 6.2.1 lets a client cut its hello into records of one byte."""
+    whole = RawMessage(names.CLIENT_HELLO, bytes(20_000)).emit()
+    server = make_server()
+    tracemalloc.start()
+    for octet in whole[:-1]:
+        assert server.receive(record(names.HANDSHAKE, bytes((octet,)))) == []
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 4 * len(whole)
 
 
 def test_an_alert_of_the_peers_is_not_answered() -> None:
