@@ -6,12 +6,18 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from stm32emu.netbridge.tls import names
 from stm32emu.netbridge.tls.certificate import parse_certificate
+from stm32emu.netbridge.tls.cursor import uints
+from stm32emu.netbridge.tls.extensions import Extension
+from stm32emu.netbridge.tls.handshake import RawMessage
+from stm32emu.netbridge.tls.messages import ClientHello
+from stm32emu.netbridge.tls.records import MAX_PLAINTEXT, Record
 from stm32emu.netbridge.tls.server import Closed, Event, Server
 from stm32emu.netbridge.tls.twin.conduct import Conduct
 from stm32emu.netbridge.tls.twin.drbg import SeededSource
@@ -23,6 +29,9 @@ from tls_exchange import MemoryClient
 from tls_samples import client_context, identity
 
 NOW = 1_700_000_000
+GROUPS = Extension(names.SUPPORTED_GROUPS, uints(2, 2, (29, 23)))
+SCHEMES = Extension(names.SIGNATURE_ALGORITHMS, uints(2, 2, (0x0403, 0x0401)))
+HELLO = ClientHello(names.TLS_1_2, bytes(32), b"", (0xC02B, 0xC02F), b"\0", (GROUPS, SCHEMES))
 Prepare = Callable[[ssl.SSLContext], None]
 
 
@@ -83,6 +92,24 @@ def converse(server: Server, client: Client) -> list[bytes]:
 
 def _closed(events: list[Event]) -> bool:
     return any(isinstance(event, Closed) for event in events)
+
+
+def record(kind: int, fragment: bytes, version: int = names.TLS_1_2) -> bytes:
+    """In the clear."""
+    return Record(kind, version, len(fragment), fragment).emit()
+
+
+def with_extension(kind: int, data: bytes, hello: ClientHello = HELLO) -> ClientHello:
+    """In place of the one it has, if it has one."""
+    kept = [extension for extension in hello.extensions if extension.type != kind]
+    return replace(hello, extensions=(*kept, Extension(kind, data)))
+
+
+def say(hello: ClientHello) -> bytes:
+    """In as many records as it takes."""
+    whole = RawMessage(names.CLIENT_HELLO, hello.emit()).emit()
+    parts = (whole[at : at + MAX_PLAINTEXT] for at in range(0, len(whole), MAX_PLAINTEXT))
+    return b"".join(record(names.HANDSHAKE, part) for part in parts)
 
 
 @dataclass(frozen=True)

@@ -4,44 +4,31 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from stm32emu.netbridge.tls import names
 from stm32emu.netbridge.tls.algorithms import Scheme
-from stm32emu.netbridge.tls.cursor import attempt, uints, vector
-from stm32emu.netbridge.tls.extensions import Extension
+from stm32emu.netbridge.tls.cursor import uints, vector
 from stm32emu.netbridge.tls.handshake import RawMessage
-from stm32emu.netbridge.tls.listener import describe
 from stm32emu.netbridge.tls.messages import ClientHello
-from stm32emu.netbridge.tls.printable import printable
-from stm32emu.netbridge.tls.records import Record
 from stm32emu.netbridge.tls.server import ApplicationData, Closed, HandshakeDone, Server, Warned
 from stm32emu.netbridge.tls.twin import keys
-from stm32emu.netbridge.tls.twin.drbg import SeededSource
 from stm32emu.netbridge.tls.twin.handshake import TABLE, State
 from stm32emu.netbridge.tls.twin.policy import Policy
-from stm32emu.netbridge.tls.twin.resumption import LIFETIME, Session, SessionCache, TicketSealer
-from twin_flights import NOW, Client, converse, identities, make_server
-
-GROUPS = Extension(names.SUPPORTED_GROUPS, uints(2, 2, (29, 23)))
-SCHEMES = Extension(names.SIGNATURE_ALGORITHMS, uints(2, 2, (0x0403, 0x0401)))
-HELLO = ClientHello(names.TLS_1_2, bytes(32), b"", (0xC02B, 0xC02F), b"\0", (GROUPS, SCHEMES))
-
-
-def record(kind: int, fragment: bytes, version: int = names.TLS_1_2) -> bytes:
-    return Record(kind, version, len(fragment), fragment).emit()
-
-
-def say(hello: ClientHello) -> bytes:
-    return record(names.HANDSHAKE, RawMessage(names.CLIENT_HELLO, hello.emit()).emit())
-
-
-def with_extension(kind: int, data: bytes) -> ClientHello:
-    kept = [extension for extension in HELLO.extensions if extension.type != kind]
-    return replace(HELLO, extensions=(*kept, Extension(kind, data)))
+from twin_flights import (
+    GROUPS,
+    HELLO,
+    SCHEMES,
+    Client,
+    converse,
+    identities,
+    make_server,
+    record,
+    say,
+    with_extension,
+)
 
 
 def alert_of(data: bytes, policy: Policy | None = None) -> int:
@@ -222,80 +209,6 @@ def test_prf() -> None:
     assert keys.prf("sha256", secret, b"test label", seed, 32).hex() == expected
 
 
-SESSION = Session(0xC02B, bytes(range(48)), True, "localhost", b"certificate", NOW)
-
-
-def test_tickets_open_for_who_sealed_them_only() -> None:
-    source = SeededSource(b"tickets")
-    sealer, other = TicketSealer(source), TicketSealer(source)
-    ticket = sealer.seal(SESSION, source)
-    assert sealer.open(ticket) == SESSION
-    assert other.open(ticket) is None
-    for at in range(len(ticket)):
-        assert sealer.open(ticket[:at] + bytes((ticket[at] ^ 1,)) + ticket[at + 1 :]) is None
-        assert sealer.open(ticket[:at]) is None
-
-
-def test_sessions_grow_old_and_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert SESSION.is_fresh(NOW + LIFETIME)
-    assert not SESSION.is_fresh(NOW + LIFETIME + 1)
-    monkeypatch.setattr("stm32emu.netbridge.tls.twin.resumption.MAX_SESSIONS", 2)
-    cache = SessionCache()
-    for name in (b"1", b"2", b"3"):
-        cache.put(name, SESSION)
-    assert [cache.get(name) is None for name in (b"1", b"2", b"3")] == [True, False, False]
-
-
-def test_a_session_survives_its_ticket_only_whole() -> None:
-    assert attempt(Session.parse, SESSION.emit(), "a session") == SESSION
-
-
-Change = Callable[[ClientHello], ClientHello]
-SECOND_VISITS: dict[str, tuple[Policy, Change, bool]] = {
-    "the same": (Policy(), lambda hello: hello, True),
-    "without its suite": (Policy(), lambda hello: replace(hello, suites=(0xC02F,)), False),
-    "another host": (
-        Policy(),
-        lambda hello: replace(
-            hello,
-            extensions=tuple(
-                Extension(names.SERVER_NAME, each.data.replace(b"local", b"other")) if each.type == 0 else each
-                for each in hello.extensions
-            ),
-        ),
-        False,
-    ),
-}
-
-
-@pytest.mark.parametrize("what", SECOND_VISITS)
-def test_sessions_are_resumed_by_id(what: str) -> None:
-    policy, change, resumes = SECOND_VISITS[what]
-    first, client = make_server(replace(policy, tickets=False)), Client()
-    flights = converse(first, client)
-    client.flight(first.take_output())
-    hello = attempt(ClientHello.parse, flights[0][9:], "the hello")
-    assert isinstance(hello, ClientHello)
-    server = Server(first._site, SeededSource(b"second"), NOW)
-    server.receive(say(change(replace(hello, session_id=first._handshake.session_id))))
-    assert server.outcome is not None
-    assert server.outcome.resumed is resumes
-
-
-def test_a_session_without_its_extended_master_secret_ends_the_handshake() -> None:
-    """RFC 7627 section 5.3."""
-    first = make_server(Policy(tickets=False))
-    flights = converse(first, Client())
-    hello = attempt(ClientHello.parse, flights[0][9:], "the hello")
-    assert isinstance(hello, ClientHello)
-    kept = tuple(each for each in hello.extensions if each.type != names.EXTENDED_MASTER_SECRET)
-    server = Server(first._site, SeededSource(b"second"), NOW)
-    (event,) = server.receive(say(replace(hello, session_id=first._handshake.session_id, extensions=kept)))
-    assert isinstance(event, Closed)
-    assert event.error is not None
-    assert event.error.description == 40
-
-
 def test_done_tells_what_was_negotiated() -> None:
     server, client = make_server(Policy(protocols=("http/1.1",))), Client(lambda c: c.set_alpn_protocols(["http/1.1"]))
     first = client.flight(b"")
@@ -309,19 +222,3 @@ def test_done_tells_what_was_negotiated() -> None:
     assert outcome.choice.identity in identities()
     client.flight(server.take_output())
     assert server.receive(client.say(b"x")) == [ApplicationData(b"x")]
-
-
-def test_a_name_without_end_is_no_trouble() -> None:
-    """Its session has no room in a ticket, and what a terminal would act on is not printed."""
-    name = b"\x1b[2J" + b"\xff" * 30_000
-    hello = with_extension(names.SERVER_NAME, vector(2, b"\0" + vector(2, name)))
-    server = make_server()
-    raw = RawMessage(names.CLIENT_HELLO, replace(hello, suites=(0xC02B,)).emit()).emit()
-    server.receive(b"".join(record(names.HANDSHAKE, raw[at : at + 16000]) for at in range(0, len(raw), 16000)))
-    assert server.outcome is not None
-    session = replace(SESSION, server_name=server.outcome.terms.server_name or "")
-    assert attempt(Session.parse, session.emit(), "a session") == session
-    assert TicketSealer(SeededSource(b"t")).seal(session, SeededSource(b"n")) == b""
-    text = printable(describe(server.outcome))
-    assert len(text) < 4000
-    assert "\x1b" not in text

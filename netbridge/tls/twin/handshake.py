@@ -126,7 +126,7 @@ class Handshake:
         terms = negotiation.agree(hello, self._policy, choice.suite)
         self.outcome = Outcome(hello, terms, choice.suite, choice)
         self.session_id = b"" if terms.tickets else self._random(SESSION_ID_SIZE)
-        self._say_hello(terms.tickets)
+        self._say_hello()
         chain = tuple(certificate.der for certificate in choice.identity.chain)
         self._say(names.CERTIFICATE, self._conduct.certificate(messages.Certificate(chain)).emit())
         self._say(names.SERVER_KEY_EXCHANGE, self._key_exchange_message(choice).emit())
@@ -136,11 +136,11 @@ class Handshake:
         self._say(names.SERVER_HELLO_DONE, b"")
         self.state = State.CERTIFICATE if asks else State.KEY_EXCHANGE
 
-    def _say_hello(self, new_ticket: bool) -> None:
+    def _say_hello(self) -> None:
         outcome = self._known
         agreed = min(self._policy.out_limit, outcome.terms.fragment_length or self._policy.out_limit)
         self._layer.out_limit = self._conduct.record_limit(agreed)
-        extensions = negotiation.answer(outcome.terms, self._policy, new_ticket)
+        extensions = negotiation.answer(outcome.terms, self._policy, outcome.resumed)
         hello = ServerHello(names.TLS_1_2, self._server_random, self.session_id, outcome.suite, 0, extensions)
         self._say(names.SERVER_HELLO, self._conduct.hello(hello).emit())
 
@@ -164,7 +164,7 @@ class Handshake:
         client = client_trust.read_chain((session.client,)) if session.client else ()
         self.outcome = Outcome(hello, terms, session.suite, resumed=True, client=client)
         self.session_id, self._master = hello.session_id, session.master
-        self._say_hello(new_ticket=False)
+        self._say_hello()
         self._derive_protection()
         self._say_finished()
         self.state = State.CHANGE
@@ -225,11 +225,19 @@ class Handshake:
         self.state = State.OPEN
 
     def _keep_session(self) -> None:
-        outcome = self._known
+        outcome, terms = self._known, self._known.terms
         client = outcome.client[0].der if outcome.client and not outcome.distrust else b""
-        name, extended = outcome.terms.server_name or "", outcome.terms.extended_master_secret
-        session = Session(outcome.suite, self._master, extended, name, client, self._now)
-        if outcome.terms.tickets:
+        session = Session(
+            outcome.suite,
+            self._master,
+            terms.extended_master_secret,
+            terms.encrypt_then_mac,
+            terms.fragment_length,
+            terms.server_name,
+            client,
+            self._now,
+        )
+        if terms.tickets:
             ticket = self._site.sealer.seal(session, self._random)
             self._say(names.NEW_SESSION_TICKET, messages.NewSessionTicket(LIFETIME, ticket).emit())
         elif self._policy.cache:

@@ -148,18 +148,21 @@ def _protocol(says: Extensions, policy: Policy) -> str | None:
     raise NoApplicationProtocolError(f"the client speaks {', '.join(says.protocols)}")
 
 
-def answer(terms: Terms, policy: Policy, new_ticket: bool) -> tuple[Extension, ...]:
-    """The extensions of the ServerHello that says so, in mbedTLS's order."""
+def answer(terms: Terms, policy: Policy, resumed: bool) -> tuple[Extension, ...]:
+    """The extensions of the ServerHello that says so, in mbedTLS's order.
+
+    With a session taken up again a name is not acknowledged (RFC 6066 section 3), and no new ticket comes.
+    """
     codes = {length: code for code, length in FRAGMENT_LENGTHS.items()}
     code = codes.get(terms.fragment_length or 0)
     protocol = emit_protocols((terms.protocol,)) if terms.protocol else b""
     rows = (
-        (policy.acknowledges_name and terms.server_name is not None, names.SERVER_NAME, b""),
+        (policy.acknowledges_name and terms.server_name is not None and not resumed, names.SERVER_NAME, b""),
         (terms.secure_renegotiation, names.RENEGOTIATION_INFO, b"\0"),
         (code is not None, names.MAX_FRAGMENT_LENGTH, bytes((code or 0,))),
         (terms.encrypt_then_mac, names.ENCRYPT_THEN_MAC, b""),
         (terms.extended_master_secret, names.EXTENDED_MASTER_SECRET, b""),
-        (new_ticket, names.SESSION_TICKET, b""),
+        (terms.tickets and not resumed, names.SESSION_TICKET, b""),
         (terms.point_formats, names.EC_POINT_FORMATS, bytes((1, UNCOMPRESSED_FORMAT))),
         (terms.protocol is not None, names.ALPN, protocol),
     )

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from stm32emu.netbridge.tls.cursor import Cursor, Malformed, attempt, vector
 from stm32emu.netbridge.tls.twin.keys import MASTER_SECRET_SIZE
+from stm32emu.netbridge.tls.twin.negotiation import Terms
 from stm32emu.netbridge.tls.twin.protection import Random
 
 LIFETIME = 86_400
@@ -22,31 +23,47 @@ _KEY_NAME_SIZE, _NONCE_SIZE = 16, 12
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What is taken up. `client` is the client's certificate in DER, empty for none; `created` in seconds."""
+    """What is taken up. `client` is the client's certificate in DER, empty for none; `created` in seconds.
+
+    The others are what was agreed on, as in `negotiation.Terms`, and holds as long as the session does.
+    """
 
     suite: int
     master: bytes
-    extended: bool
-    server_name: str
+    extended_master_secret: bool
+    encrypt_then_mac: bool
+    fragment_length: int | None
+    server_name: str | None
     client: bytes
     created: int
 
     @classmethod
     def parse(cls, cursor: Cursor) -> Session:
         """From a ticket's plaintext."""
-        suite, extended = cursor.uint(2, "the suite"), bool(cursor.uint(1, "extended"))
-        created, master = cursor.uint(8, "the time"), cursor.take(MASTER_SECRET_SIZE, "the master secret")
-        name = cursor.vector(3, "the name").decode()
-        return cls(suite, master, extended, name, cursor.vector(3, "the certificate"), created)
+        suite, created = cursor.uint(2, "the suite"), cursor.uint(8, "the time")
+        extended, outside = bool(cursor.uint(1, "extended_master_secret")), bool(cursor.uint(1, "encrypt_then_mac"))
+        length, master = cursor.uint(2, "the length") or None, cursor.take(MASTER_SECRET_SIZE, "the master secret")
+        name = cursor.vector(3, "the name").decode() or None
+        return cls(suite, master, extended, outside, length, name, cursor.vector(3, "the certificate"), created)
 
     def emit(self) -> bytes:
         """The plaintext of a ticket."""
-        head = self.suite.to_bytes(2, "big") + bytes((self.extended,)) + self.created.to_bytes(8, "big")
-        return head + self.master + vector(3, self.server_name.encode()) + vector(3, self.client)
+        head = self.suite.to_bytes(2, "big") + self.created.to_bytes(8, "big")
+        agreed = bytes((self.extended_master_secret, self.encrypt_then_mac))
+        agreed += (self.fragment_length or 0).to_bytes(2, "big")
+        return head + agreed + self.master + vector(3, (self.server_name or "").encode()) + vector(3, self.client)
 
     def is_fresh(self, now: int) -> bool:
         """Whether it may still be resumed."""
         return self.created <= now <= self.created + LIFETIME
+
+    def fits(self, terms: Terms) -> bool:
+        """Whether what a client wants now is what it was agreed on (RFC 6066 sections 3 and 4, RFC 7366 section 3.1).
+
+        The extended master secret is another matter: RFC 7627 section 5.3.
+        """
+        agreed = self.server_name, self.fragment_length, self.encrypt_then_mac
+        return agreed == (terms.server_name, terms.fragment_length, terms.encrypt_then_mac)
 
 
 class SessionCache:

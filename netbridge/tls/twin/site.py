@@ -6,13 +6,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from stm32emu.netbridge.tls import names
 from stm32emu.netbridge.tls.certificate import Certificate
 from stm32emu.netbridge.tls.messages import ClientHello
 from stm32emu.netbridge.tls.twin.alerts import HandshakeFailureError, PeerError
 from stm32emu.netbridge.tls.twin.conduct import Conduct
 from stm32emu.netbridge.tls.twin.identity import Identity
-from stm32emu.netbridge.tls.twin.negotiation import Choice, Terms
+from stm32emu.netbridge.tls.twin.negotiation import Choice, Terms, agree
 from stm32emu.netbridge.tls.twin.policy import ClientAuth, Policy
 from stm32emu.netbridge.tls.twin.resumption import Session, SessionCache, TicketSealer
 
@@ -44,16 +43,18 @@ class Outcome:
 def resumable(hello: ClientHello, site: Site, now: int) -> Session | None:
     """The session that a client names, if it is to be resumed (RFC 5246 section 7.4.1.2, RFC 7627 section 5.3)."""
     session, policy = _named(hello, site), site.policy
-    if session is None or not session.is_fresh(now) or session.suite not in policy.suites:
+    if session is None or not session.is_fresh(now):
         return None
-    if session.suite not in hello.suites or session.server_name != (hello.says.server_name or ""):
+    if session.suite not in policy.suites or session.suite not in hello.suites:
         return None
     if policy.client_auth is ClientAuth.REQUIRED and not session.client:
         return None
-    extended = names.EXTENDED_MASTER_SECRET in hello.says and policy.extended_master_secret
-    if session.extended and not extended:
+    terms = agree(hello, policy, session.suite)
+    if not session.fits(terms):
+        return None
+    if session.extended_master_secret and not terms.extended_master_secret:
         raise HandshakeFailureError("the session has an extended master secret, and the client now wants none")
-    return session if session.extended == extended else None
+    return session if session.extended_master_secret == terms.extended_master_secret else None
 
 
 def _named(hello: ClientHello, site: Site) -> Session | None:
