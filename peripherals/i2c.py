@@ -78,7 +78,7 @@ class I2c(Peripheral):
     DR = Register(0x10)
     DR_DR = DR.field(0, 8)
 
-    SR1 = Register(0x14)
+    SR1 = Register(0x14, noted=True)
     SMBALERT = SR1.field(15, access=RC_W0)
     TIMEOUT = SR1.field(14, access=RC_W0)
     PECERR = SR1.field(12, access=RC_W0)
@@ -142,7 +142,7 @@ class I2c(Peripheral):
         self._addressing = False  # SB was answered: the next byte is an address
         self._reading = False  # receiving goes on: the last byte was acknowledged
         self._first = False
-        self._sr1_seen = 0
+        self.note(I2c.SR1, 0)
 
     def attach(self, address: int, device: I2cDevice) -> None:
         """Put `device` on the bus at its 7-bit `address`."""
@@ -199,17 +199,11 @@ class I2c(Peripheral):
             self._go_on()
             self._update()
 
-    @SR1.value
-    def _read_sr1(self) -> int:
-        """Only takes note of what was seen; the last read of a polling loop decides."""
-        self._sr1_seen = self.SR1
-        return self._sr1_seen
-
     @SR2.on_read
     def _read_sr2(self) -> int:
         """After SR1 with ADDR this clears ADDR, and the data phase begins (section 27.3.3)."""
         value = self.SR2
-        if self.ADDR and self._sr1_seen & 0x02:
+        if self.noted(I2c.SR1) & self.SR1 & I2c.ADDR.mask:
             self.ADDR = 0
             if self.TRA:
                 self.TxE = 1

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from stm32emu.peripherals.clock import Clock, ClockTree, Event
 from stm32emu.peripherals.irq import IrqLine, Trigger
 from stm32emu.peripherals.ledger import NO_LEDGER, Ledger
-from stm32emu.peripherals.tim_counter import CHANNELS, UPDATE, Counter
+from stm32emu.peripherals.tim_counter import ALL_EVENTS, CHANNELS, UPDATE, Counter
 from stm32emu.peripherals.tim_registers import TimRegisters
 
 TRGO_RESET, TRGO_ENABLE, TRGO_UPDATE = range(3)  # CR2.MMS
@@ -60,6 +60,7 @@ class Tim(TimRegisters):
         self._edge: Event | None = None
         self._settings: tuple[int, int] = (0, 1)
         self._tick = 0
+        self._uneventful = 0  # from `_tick` on, ticks in which nothing but the count changes
         self._retune()
         tree.listeners.append(self._retune)
 
@@ -72,6 +73,7 @@ class Tim(TimRegisters):
         super().reset()
         self.counter = Counter(self.top)
         self._tick = self._ticks()
+        self._uneventful = 0
         self._update()
 
     # Time
@@ -91,12 +93,14 @@ class Tim(TimRegisters):
     def _catch_up(self) -> None:
         """Bring the counter, CR1's status bits and SR to the present."""
         counter, now = self.counter, self._ticks()
+        self._uneventful = 0
         if counter.running:
             counter.run(now - self._tick)
             self.CEN = self.CEN and counter.running
             if counter.centre:
                 self.DIR = counter.down
-            self.SR |= counter.events & self._output_channels()
+            if counter.events:
+                self.SR |= counter.events & self._output_channels()
         self._tick = now
 
     def _output_channels(self) -> int:
@@ -126,8 +130,12 @@ class Tim(TimRegisters):
 
     @TimRegisters.CNT.on_read
     def _read_cnt(self) -> int:
-        self._settle()
-        return self.counter.value
+        """Firmware waits in loops that do little else: the counter is brought forward only when something happens."""
+        passed = self._ticks() - self._tick
+        if passed >= self._uneventful:
+            self._settle()
+            passed, self._uneventful = 0, self.counter.next_edge(ALL_EVENTS) or 0
+        return self.counter.value_after(passed)
 
     def _settle_and_plan(self) -> None:
         self._catch_up()
