@@ -118,9 +118,10 @@ static PyObject *add_memory(PyObject *self, PyObject *args)
 static PyObject *add_mmio(PyObject *self, PyObject *args)
 {
     unsigned base, size;
-    PyObject *read, *write, *words, *plain;
-    if (!PyArg_ParseTuple(args, "IIOOOO", &base, &size, &read, &write, &words, &plain) ||
-        core_add_mmio((Core *)self, base, size, read, write, words, plain) < 0)
+    PyObject *handlers[5] = {NULL, NULL, Py_None, Py_None, Py_None};
+    if (!PyArg_ParseTuple(args, "IIOO|OOO", &base, &size, &handlers[0], &handlers[1], &handlers[2], &handlers[3],
+                          &handlers[4]) ||
+        core_add_mmio((Core *)self, base, size, handlers) < 0)
         return NULL;
     Py_RETURN_NONE;
 }

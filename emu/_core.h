@@ -151,7 +151,7 @@ typedef struct {
 typedef struct {
     Core *core;
     PyObject *read, *write;
-    Py_buffer words, plain; /* registers the core may serve itself; buf NULL when there are none */
+    Py_buffer words, plain, ramp; /* registers the core may serve itself; buf NULL when there are none */
     uint32_t base, size;
 } Mmio;
 
@@ -371,7 +371,7 @@ void core_hide_low(Core *);
 /* _core_mmio.c */
 Mmio *core_mmio_at(Core *, uint32_t address);
 const char *core_map_system(Core *);
-int core_add_mmio(Core *, uint32_t base, uint32_t size, PyObject *read, PyObject *write, PyObject *words, PyObject *plain);
+int core_add_mmio(Core *, uint32_t base, uint32_t size, PyObject *handlers[5]);
 void core_release_mmio(Core *);
 void core_callback_failed(Core *);
 void core_restore_error(Core *);

@@ -27,8 +27,9 @@ class Core:
         size: int,
         read: Callable[[int, int], int],
         write: Callable[[int, int, int], None],
-        words: Buffer | None,
-        plain: bytes | None,
+        words: Buffer | None = None,
+        plain: Buffer | None = None,
+        ramp: Buffer | None = None,
         /,
     ) -> None: ...
     def set_irq(self, irq: int, level: bool, /) -> None: ...

@@ -28,19 +28,52 @@ void core_restore_error(Core *c)
     c->error_type = c->error_value = c->error_trace = NULL;
 }
 
-/* A block's table of plain reads has this where the word shown is to be stored behind the block's words; 1 else. */
-#define READ_NOTED 2
+/* A block's table of plain reads has one of these where the core serves a read itself. */
+enum {
+    READ_PLAIN = 1,  /* the word */
+    READ_NOTED = 2,  /* the word, which is to be stored behind the block's words too */
+    READ_MOVING = 3, /* a count, by the block's ramp */
+};
+
+/* A count that moves with time, as its model described it (peripherals/ramp.py): true from cycle `since` to `until`. */
+typedef struct {
+    int64_t since, until, hz, cpu_hz, rest, phase, divider, start, step;
+} Ramp;
+
+static bool on_ramp(const Mmio *m, uint32_t *count)
+{
+    const Ramp *r = m->ramp.buf;
+    int64_t now = m->core->cycles;
+    if (r == NULL || now < r->since || now >= r->until)
+        return false;
+    int64_t ticks = ((now - r->since) * r->hz + r->rest) / r->cpu_hz;
+    *count = (uint32_t)(r->start + r->step * ((r->phase + ticks) / r->divider));
+    return true;
+}
+
+/* Whether the core knows what the word at `index` reads. */
+static bool is_known(const Mmio *m, uint64_t index, uint32_t *word)
+{
+    uint8_t kind = m->plain.buf != NULL ? ((uint8_t *)m->plain.buf)[index] : 0;
+    uint32_t *words = m->words.buf;
+    if (kind == READ_MOVING) {
+        m->core->idle.effects = true; /* it differs the next time round */
+        return on_ramp(m, word);
+    }
+    if (kind)
+        *word = words[index];
+    if (kind == READ_NOTED)
+        words[index + (uint64_t)m->plain.len] = *word;
+    return kind != 0;
+}
 
 static uint64_t mmio_read(uc_engine *uc, uint64_t offset, unsigned size, void *user)
 {
     (void)uc;
     Mmio *m = user;
     m->core->accesses++;
-    uint8_t kind = m->plain.buf != NULL ? ((uint8_t *)m->plain.buf)[offset >> 2] : 0;
-    if (kind) {
-        uint32_t *words = m->words.buf, word = words[offset >> 2];
-        if (kind == READ_NOTED)
-            words[(offset >> 2) + (uint64_t)m->plain.len] = word;
+    uint32_t word;
+    if (is_known(m, offset >> 2, &word)) {
         word >>= 8 * (offset & 3);
         return size == 4 ? word : word & ((1u << 8 * size) - 1);
     }
@@ -183,22 +216,26 @@ static void release_handlers(Mmio *m)
     Py_CLEAR(m->write);
     PyBuffer_Release(&m->words);
     PyBuffer_Release(&m->plain);
-    m->words.buf = m->plain.buf = NULL;
+    PyBuffer_Release(&m->ramp);
+    m->words.buf = m->plain.buf = m->ramp.buf = NULL;
 }
 
-/* Who serves a block from now on. */
-static int take_handlers(Mmio *m, PyObject *read, PyObject *write, PyObject *words, PyObject *plain)
+/* Who serves a block from now on: read, write, and what lets the core serve reads itself: words, plain, ramp or None. */
+static int take_handlers(Mmio *m, PyObject *handlers[5])
 {
     release_handlers(m);
-    m->read = Py_NewRef(read);
-    m->write = Py_NewRef(write);
-    if (words == Py_None)
+    m->read = Py_NewRef(handlers[0]);
+    m->write = Py_NewRef(handlers[1]);
+    if (handlers[2] == Py_None)
         return 0;
-    if (PyObject_GetBuffer(words, &m->words, PyBUF_WRITABLE) < 0 || PyObject_GetBuffer(plain, &m->plain, PyBUF_SIMPLE) < 0)
+    if (PyObject_GetBuffer(handlers[2], &m->words, PyBUF_WRITABLE) < 0 ||
+        PyObject_GetBuffer(handlers[3], &m->plain, PyBUF_SIMPLE) < 0 ||
+        (handlers[4] != Py_None && PyObject_GetBuffer(handlers[4], &m->ramp, PyBUF_SIMPLE) < 0))
         return -1;
     bool notes = memchr(m->plain.buf, READ_NOTED, (size_t)m->plain.len) != NULL;
-    if (m->plain.len * 4 < (Py_ssize_t)m->size || m->words.len < m->plain.len * (notes ? 8 : 4)) {
-        PyErr_SetString(PyExc_ValueError, "the word array or its table of plain reads is shorter than the block");
+    if (m->plain.len * 4 < (Py_ssize_t)m->size || m->words.len < m->plain.len * (notes ? 8 : 4) ||
+        (m->ramp.buf != NULL && m->ramp.len < (Py_ssize_t)sizeof(Ramp))) {
+        PyErr_SetString(PyExc_ValueError, "the words, their table of plain reads or the ramp are too short");
         return -1;
     }
     return 0;
@@ -223,12 +260,12 @@ static Mmio *map_block(Core *c, uint32_t base, uint32_t size)
     return m;
 }
 
-int core_add_mmio(Core *c, uint32_t base, uint32_t size, PyObject *read, PyObject *write, PyObject *words, PyObject *plain)
+int core_add_mmio(Core *c, uint32_t base, uint32_t size, PyObject *handlers[5])
 {
     Mmio *m = core_mmio_at(c, base);
     if (m == NULL || m->base != base)
         m = map_block(c, base, size);
-    return m == NULL ? -1 : take_handlers(m, read, write, words, plain);
+    return m == NULL ? -1 : take_handlers(m, handlers);
 }
 
 void core_release_mmio(Core *c)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TypeVar
 
 from stm32emu.chip import Block, Chip
-from stm32emu.cpu import Cpu
+from stm32emu.cpu import Buffer, Cpu
 from stm32emu.factories import FACTORIES, make_stub
 from stm32emu.guest_memory import GuestMemory, SystemBus
 from stm32emu.peripherals.clock import Clock, ClockTree
@@ -82,10 +82,10 @@ class Board:
         rcc.on_clock(name, lambda clocked: serve(slave if clocked else off))
 
     def _serve(self, block: Block, slave: Slave) -> None:
-        words = plain = None
+        by_core: tuple[Buffer, ...] = ()  # reads that the core serves itself
         if isinstance(slave, Peripheral) and type(slave).read is Peripheral.read and slave.SIZE >= block.size:
-            words, plain = slave.words, slave.plain_reads()  # reads that the core serves itself
-        self.cpu.add_mmio(block.base, block.size, slave.read, slave.write, words, plain)
+            by_core = (slave.words, slave.plain, slave.ramp.words)
+        self.cpu.add_mmio(block.base, block.size, slave.read, slave.write, *by_core)
         self.bus.attach(block.base, block.size, slave.read, slave.write)
 
     def _connect_dma(self) -> None:

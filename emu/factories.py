@@ -117,7 +117,7 @@ def _adc(board: Board, block: Block) -> Peripheral:
 
 def _static_bank(board: Board, base: int, size: int) -> None:
     bank = StaticBank()
-    board.cpu.add_mmio(base, size, bank.read, bank.write, None, None)
+    board.cpu.add_mmio(base, size, bank.read, bank.write)
     board.bus.attach(base, size, bank.read, bank.write)
 
 

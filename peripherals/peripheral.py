@@ -9,10 +9,11 @@ from functools import partial
 from typing import Any, ClassVar
 
 from stm32emu.peripherals.ledger import NO_LEDGER, Ledger
+from stm32emu.peripherals.ramp import Ramp
 from stm32emu.peripherals.register import DeclarationError, Masks, Register, RegisterArray
 
-PLAIN, NOTED = 1, 2
-"""How the core may serve a read itself: the stored word, and with a note of what it showed."""
+PLAIN, NOTED, MOVING = 1, 2, 3
+"""How the core may serve a read itself: the stored word, with a note of what it showed, or a count by the ramp."""
 LANES = {1: 0xFF, 2: 0xFFFF, 4: 0xFFFF_FFFF}
 
 
@@ -56,6 +57,8 @@ class Peripheral:
         count = self.SIZE >> 2
         notes = count if any(register.noted for register in self.REGISTERS) else 0
         self.words = array("I", bytes(4 * (count + notes)))  # the words, then what reads of noted ones showed
+        self.plain = bytearray(self.plain_reads())
+        self.ramp = Ramp()
         self._readers: list[Callable[[], int] | None] = [None] * count
         self._writers: list[Callable[[int], None] | None] = [None] * count
         for register in self.REGISTERS:
@@ -88,15 +91,15 @@ class Peripheral:
     def plain_reads(cls) -> bytes:
         """One byte per word of the block: where a read is just the stored word, PLAIN, or NOTED when the register is.
 
-        The core serves these itself. Nothing but an event or a store changes them, so a loop that only polls them may
-        be skipped.
+        The core serves these itself, by the instance's copy of this, `plain`. Nothing but an event or a store changes
+        them, so a loop that only polls them may be skipped. It serves MOVING ones as long as the ramp holds.
         """
         plain = bytearray(cls.SIZE >> 2)
         for register in cls.REGISTERS:
             masks = cls._masks[register.index]
             hooked = register.read_hook or register.value_hook
-            if masks and not hooked and not masks.rcr and masks.readable == 0xFFFF_FFFF:
-                plain[register.index] = NOTED if register.noted else PLAIN
+            if masks and not masks.rcr and masks.readable == 0xFFFF_FFFF and (register.moving or not hooked):
+                plain[register.index] = MOVING if register.moving else NOTED if register.noted else PLAIN
         return bytes(plain)
 
     def noted(self, register: Register) -> int:

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from stm32emu.peripherals.clock import Clock, ClockTree, Event
 from stm32emu.peripherals.irq import IrqLine, Trigger
 from stm32emu.peripherals.ledger import NO_LEDGER, Ledger
+from stm32emu.peripherals.peripheral import PLAIN
 from stm32emu.peripherals.tim_counter import ALL_EVENTS, CHANNELS, UPDATE, Counter
 from stm32emu.peripherals.tim_registers import TimRegisters
 
@@ -60,7 +61,7 @@ class Tim(TimRegisters):
         self._edge: Event | None = None
         self._settings: tuple[int, int] = (0, 1)
         self._tick = 0
-        self._uneventful = 0  # from `_tick` on, ticks in which nothing but the count changes
+        self._polled = False  # somebody reads SR in a loop
         self._retune()
         tree.listeners.append(self._retune)
 
@@ -73,7 +74,8 @@ class Tim(TimRegisters):
         super().reset()
         self.counter = Counter(self.top)
         self._tick = self._ticks()
-        self._uneventful = 0
+        self.ramp.forget()
+        self._poll(False)
         self._update()
 
     # Time
@@ -93,7 +95,7 @@ class Tim(TimRegisters):
     def _catch_up(self) -> None:
         """Bring the counter, CR1's status bits and SR to the present."""
         counter, now = self.counter, self._ticks()
-        self._uneventful = 0
+        self.ramp.forget()
         if counter.running:
             counter.run(now - self._tick)
             self.CEN = self.CEN and counter.running
@@ -117,7 +119,7 @@ class Tim(TimRegisters):
         super().write(offset, size, value)
         self._update()
 
-    # Reads depend on time, not on events: they are no `value`, so that a loop that polls them is not skipped.
+    # Reads depend on time, not on events: they are no `value`, so that a loop that polls them is not skipped (SR's may).
     @TimRegisters.CR1.on_read
     def _read_cr1(self) -> int:
         self._settle()
@@ -125,20 +127,37 @@ class Tim(TimRegisters):
 
     @TimRegisters.SR.on_read
     def _read_sr(self) -> int:
+        """From here on the word is true until an event that is planned for the next flag: the core may serve it."""
         self._settle()
+        self._poll(True)
+        self._plan()
         return self.SR
 
     @TimRegisters.CNT.on_read
     def _read_cnt(self) -> int:
-        """Firmware waits in loops that do little else: the counter is brought forward only when something happens."""
-        passed = self._ticks() - self._tick
-        if passed >= self._uneventful:
-            self._settle()
-            passed, self._uneventful = 0, self.counter.next_edge(ALL_EVENTS) or 0
-        return self.counter.value_after(passed)
+        """Firmware waits in loops that do little else: the core counts on until something happens."""
+        self._settle()
+        counter, (hz, cpu_hz) = self.counter, self._settings
+        edge = counter.next_edge(ALL_EVENTS)
+        self.ramp.describe(
+            since=self.clock.now,
+            until=None if edge is None else self.tree.cycles(self._tick + edge, hz),
+            hz=hz,
+            cpu_hz=cpu_hz,
+            phase=counter.phase,
+            divider=counter.psc_now + 1,
+            start=counter.value,
+            step=0 if edge is None else -1 if counter.down else 1,
+        )
+        return counter.value
+
+    def _poll(self, polled: bool) -> None:
+        self._polled = polled
+        self.plain[Tim.SR.index] = PLAIN if polled else 0
 
     def _settle_and_plan(self) -> None:
         self._catch_up()
+        self._poll(False)
         self._update()
 
     def _settle(self) -> None:
@@ -239,8 +258,10 @@ class Tim(TimRegisters):
                 line.pulse()
 
     def _plan(self) -> None:
-        """Wake up at the next edge that somebody waits for: an interrupt not yet flagged, or a DMA request."""
+        """Wake up at the next edge that somebody waits for: an interrupt or a flag not yet set, or a DMA request."""
         wanted = self.DIER & ~self.SR & 0x1F | self.DIER >> 8 & 0x1F
+        if self._polled:
+            wanted |= ~self.SR & self._output_channels()
         if self.trgo.wanted and self.MMS == TRGO_UPDATE:
             wanted |= UPDATE
         edge = self.counter.next_edge(wanted) if wanted else None

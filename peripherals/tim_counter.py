@@ -49,11 +49,6 @@ class Counter:
             self._turn()
             ticks -= self._skip(ticks)
 
-    def value_after(self, ticks: int) -> int:
-        """The count `ticks` from now, if there is no edge before."""
-        steps = (self.phase + ticks) // (self.psc_now + 1)
-        return self.value - steps if self.down else self.value + steps
-
     def next_edge(self, wanted: int) -> int | None:
         """Ticks to the next match in `wanted` (bits as in `events`) or the next turn, whichever is first."""
         if not self.running or not self.arr_now:

@@ -135,7 +135,7 @@ class TimRegisters(Peripheral):
     CC1P = CCER.field(1)
     CC1E = CCER.field(0)
 
-    CNT = Register(0x24)
+    CNT = Register(0x24, moving=True)
     PSC = Register(0x28)
     PSC_PSC = PSC.field(0, 16)
     ARR = Register(0x2C, reset=0xFFFF_FFFF)

@@ -12,6 +12,7 @@ from programs import HEAD, TAIL, result, run_program
 from stm32emu.block_table import bare_board
 from stm32emu.chip import Chip
 from stm32emu.chips import CHIPS, find_chip
+from stm32emu.cpu import NEVER
 from stm32emu.guest_memory import UNIQUE_ID
 from stm32emu.options import parse_options
 from stm32emu.peripherals.adc import AdcBlock
@@ -20,6 +21,7 @@ from stm32emu.peripherals.dac import Dac
 from stm32emu.peripherals.dma import Dma
 from stm32emu.peripherals.exti import Exti
 from stm32emu.peripherals.memory import BusError
+from stm32emu.peripherals.ramp import Ramp
 from stm32emu.peripherals.rcc import Rcc
 from stm32emu.session import Outcome, Session
 
@@ -314,3 +316,75 @@ def test_typing_before_there_is_a_console(compile_firmware: Compile) -> None:
     console, log, _outcome = typed(compile_firmware, "10ms:x", uart="itm", duration="20ms")
     assert console == ""
     assert log[-1] == "b'x' cannot be typed: no UART is the console yet; --uart names it"
+
+
+TIMER = """
+    ldr r1, =0x40023840     @ RCC_APB1ENR.TIM2EN
+    movs r2, #1
+    str r2, [r1]
+    ldr r1, =0x40023808     @ RCC_CFGR: PCLK1 is HCLK / 8, so that TIM2 has HCLK / 4
+    mov r2, #0x1800
+    str r2, [r1]
+    mov r1, #0x40000000     @ TIM2
+"""
+
+
+def test_the_core_counts_on_as_the_timer_does(compile_firmware: Compile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A count that runs up, past a match and over its reload value, and one that runs down: read 400 times each, by the
+    core and, the second time, by the model."""
+    code = TIMER + """
+    movs r2, #2
+    str r2, [r1, #0x28]     @ PSC
+    movs r2, #50
+    str r2, [r1, #0x2C]     @ ARR
+    movs r2, #20
+    str r2, [r1, #0x34]     @ CCR1
+    ldr r4, =0x20000200
+    movs r5, #0x01
+run:
+    str r5, [r1]            @ CR1.CEN, with DIR in the second round
+    ldr r6, =400
+again:
+    ldr r2, [r1, #0x24]     @ CNT
+    strb r2, [r4], #1
+    subs r6, #1
+    bne again
+    cmp r5, #0x11
+    itt ne
+    movne r5, #0x11
+    bne run
+    movs r0, #1
+"""  # fmt: skip
+    by_core = run_program(compile_firmware, "counting", code)
+    asked = by_core.cpu.accesses
+    monkeypatch.setattr(Ramp, "describe", lambda self, **course: None)
+    by_model = run_program(compile_firmware, "counting", code)
+    counts = by_core.memory.peek(0x2000_0200, 800)
+    assert result(by_core) == 1
+    assert len(set(counts)) == 51
+    assert (counts, by_core.state_hash()) == (by_model.memory.peek(0x2000_0200, 800), by_model.state_hash())
+    assert by_model.cpu.accesses == asked
+
+
+def test_a_loop_that_waits_for_a_timers_flag_is_skipped(compile_firmware: Compile) -> None:
+    """A million ticks, and then the loop's end at the same cycle as without skipping."""
+    code = TIMER + """
+    ldr r2, =999999
+    str r2, [r1, #0x2C]     @ ARR
+    movs r2, #1
+    str r2, [r1]
+again:
+    ldr r2, [r1, #0x10]     @ SR.UIF
+    lsls r2, r2, #31
+    bpl again
+    mov r0, r2
+"""  # fmt: skip
+    ends = []
+    for skip in (True, False):
+        machine = run_program(compile_firmware, "flag", code, cycles=0)
+        machine.cpu.skip_loops, machine.cpu.idle_until = skip, NEVER
+        machine.run(4_100_000)
+        ends.append((result(machine), machine.state_hash()))
+        assert (machine.cpu.accesses < 1000) is skip
+    assert ends[0] == ends[1]
+    assert ends[0][0] == 0x8000_0000

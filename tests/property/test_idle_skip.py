@@ -81,6 +81,7 @@ IDLE = (
     "push {r0-r3}; pop {r0-r3}",
     "str r5, [sp, #-8]",
     "ldr r0, [r8]",  # USART2_SR
+    "ldr r0, [r9, #-20]",  # TIM2_SR
     "bl leaf",
     "ldrex r0, [r4, #4]; strex r1, r0, [r4, #4]",
     "cmp r5, #3; it gt; movgt r2, #1",

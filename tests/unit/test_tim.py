@@ -10,6 +10,7 @@ import pytest
 from stm32emu.peripherals.clock import ClockTree, ManualClock
 from stm32emu.peripherals.irq import IrqLine
 from stm32emu.peripherals.ledger import Ledger
+from stm32emu.peripherals.peripheral import MOVING, PLAIN
 from stm32emu.peripherals.tim import Tim
 
 CR1, CR2, SMCR, DIER, SR, EGR, CCMR1, CCMR2, CCER, CNT, PSC, ARR, RCR, CCR1, CCR2, CCR3, CCR4 = range(0, 0x44, 4)
@@ -327,10 +328,50 @@ def test_reset_stops() -> None:
     assert bench[CNT] == 0
 
 
-def test_polls_are_never_skipped() -> None:
+def test_what_the_core_may_read_by_itself() -> None:
     plain = Tim.plain_reads()
-    assert not any(plain[offset >> 2] for offset in (CR1, SR, CNT))
-    assert plain[ARR >> 2]
+    assert [plain[offset >> 2] for offset in (CR1, SR, CNT, ARR)] == [0, 0, MOVING, PLAIN]
+
+
+def test_a_flag_that_is_polled_is_plain_until_it_rises() -> None:
+    bench = Bench().set_up(0, 99)
+    plain = bench.tim.plain
+    assert bench.clock.next_due() is None
+    assert (bench[SR], plain[SR >> 2], bench.clock.next_due()) == (0, PLAIN, 100)
+    bench.clock.advance(99)
+    assert bench.tim.words[SR >> 2] == 0
+    bench.clock.advance(1)
+    assert (bench.tim.words[SR >> 2] & UIF, plain[SR >> 2], bench.clock.next_due()) == (UIF, 0, None)
+    bench[SR] = 0
+    assert bench[SR] == 0
+    bench.tim.reset()
+    assert (plain[SR >> 2], bench.clock.next_due()) == (0, None)
+
+
+@pytest.mark.parametrize("cr1", [0, DIR, 1 << 5])
+@pytest.mark.parametrize(("hclk", "timclk"), [(16, 16), (168, 84), (7, 3)])
+def test_the_ramp_is_the_counters_course(cr1: int, hclk: int, timclk: int) -> None:
+    """By its definition, as the core reads it, against a counter that is asked at every cycle."""
+    bench, other = (Bench() for _ in range(2))
+    for each in (bench, other):
+        each.tree.hclk, each.tree.timclk1 = hclk, timclk
+        each.tree.changed()
+        each.clock.advance(5)
+        each.set_up(2, 20, cr1)
+        each.tim.write(Tim.CCR1.offset, 4, 7)
+    served = 0
+    for _ in range(1000):
+        since, until, hz, cpu_hz, rest, phase, divider, start, step = bench.tim.ramp.words
+        now = bench.clock.now
+        if now < until:
+            served += 1
+            count = start + step * ((phase + ((now - since) * hz + rest) // cpu_hz) // divider)
+        else:
+            count = bench[CNT]
+        assert count == other[CNT]
+        for each in (bench, other):
+            each.clock.advance(1)
+    assert served > 500
 
 
 def test_trgo_at_the_update() -> None:
