@@ -119,7 +119,7 @@ class Tim(TimRegisters):
         super().write(offset, size, value)
         self._update()
 
-    # Reads depend on time, not on events: they are no `value`, so that a loop that polls them is not skipped (SR's may).
+    # Reads depend on time, not on events: they are no `value`, so that a loop that polls CR1 or CNT is not skipped.
     @TimRegisters.CR1.on_read
     def _read_cr1(self) -> int:
         self._settle()
