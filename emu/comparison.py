@@ -28,10 +28,13 @@ from stm32emu.options import RunOptions
 from stm32emu.session import Session
 
 T = TypeVar("T")
+Say = Callable[[str], None]
 REQUEST = b"GET / HTTP/1.0\r\n\r\n"
 """What the client finds on its standard input, which then stays open."""
 LISTEN_PATIENCE = 120.0
 """Seconds for the firmware to listen."""
+QUIET = 5.0
+"""Seconds of that before it is said what is waited for."""
 SETTLE = 5.0
 """Seconds after the client's end for the server to end the connection, too."""
 
@@ -126,11 +129,14 @@ def _settle(transcript: Transcript) -> None:
         time.sleep(0.01)
 
 
-def compare(site: Site, options: RunOptions, port: int, client: Client, log: Callable[[str], None]) -> Result:
-    """Compare a firmware, whose server listens on `port`, with a twin. Raises UserError, GuestError."""
+def compare(site: Site, options: RunOptions, port: int, client: Client, log: Say, say: Say) -> Result:
+    """Compare a firmware, whose server listens on `port`, with a twin. Raises UserError, GuestError.
+
+    `log` takes the logs of the run and of the twin, `say` what the user should know of meanwhile.
+    """
     network = Network()
     at_twin = network.observe(client, network.serve(Listener(site, log)))
-    at_device, console = _Device(options, port, log).observe(network, client)
+    at_device, console = DeviceRun(options, port, log, say).observe(network, client)
     return Result(evidence_of(at_device), evidence_of(at_twin), console)
 
 
@@ -139,10 +145,12 @@ def evidence_of(transcript: Transcript) -> Evidence:
     return Evidence(transcript, chain_of(transcript))
 
 
-class _Device:
+class DeviceRun:
     """One run of the firmware, in the calling thread; the client visits from another, and the run ends when it has."""
 
-    def __init__(self, options: RunOptions, port: int, log: Callable[[str], None]) -> None:
+    def __init__(self, options: RunOptions, port: int, log: Say, say: Say) -> None:
+        self._port = port
+        self._say = say
         self._console = bytearray()
         self._before = 0
         options = replace(options, ports=(Forward(0, port),), no_explain=True)
@@ -159,7 +167,8 @@ class _Device:
                 self._over.set()
             transcript = visit.result()
         if transcript is None:
-            raise GuestError(f"the firmware never listened: {outcome.reason or 'the run ended first'}")
+            why = outcome.reason or f"after {LISTEN_PATIENCE:g} s it still does not; name its port with --port"
+            raise GuestError(f"the firmware never listened on port {self._port}: {why}")
         return transcript, self._console[self._before :].decode(errors="replace")
 
     def _visit(self, network: Network, client: Client) -> Transcript | None:
@@ -173,8 +182,14 @@ class _Device:
 
     def _listening(self) -> int | None:
         """The host's port, once the firmware answers; None if it never does."""
-        due = time.monotonic() + LISTEN_PATIENCE
-        while time.monotonic() < due and not self._over.wait(0.02):
+        started, told = time.monotonic(), False
+        while not self._over.wait(0.02):
             for _address, port in self._session.bridge.addresses:
                 return port
+            waited = time.monotonic() - started
+            if waited >= QUIET and not told:
+                self._say(f"waiting for the firmware to listen on port {self._port}, up to {LISTEN_PATIENCE:g} s ...")
+                told = True
+            if waited >= LISTEN_PATIENCE:
+                break
         return None

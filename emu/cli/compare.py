@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,8 +47,9 @@ def compare(
     if command[0].startswith("-"):
         raise UserError(f"no such option '{command[0]}'; `stm32emu compare --help` says what there is")
     site = make_site(make_options(elf, **words))
-    log = (lambda line: click.echo(line, err=True)) if verbose else (lambda line: None)
-    result = compare_both(site, RunOptions(elf, seed=seed), port, Client(command, patience), log)
+    say = partial(click.echo, err=True)
+    log = say if verbose else (lambda line: None)
+    result = compare_both(site, RunOptions(elf, seed=seed), port, Client(command, patience), log, say)
     click.echo(_text(result))
     if result.difference:
         raise click.exceptions.Exit(DIFFERENT)

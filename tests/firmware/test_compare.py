@@ -11,10 +11,13 @@ from collections.abc import Sequence
 import pytest
 
 from runs import IMAGES, PATIENCE, ROOT, Run
+from stm32emu import comparison
 from stm32emu.cli.serve import make_options
 from stm32emu.comparison import Client, Network, evidence_of
+from stm32emu.errors import GuestError
 from stm32emu.netbridge.tls.difference import first_difference, steps
 from stm32emu.netbridge.tls.listener import Listener
+from stm32emu.options import RunOptions
 from stm32emu.twin import make_site
 from symptoms import CERTS, HOST, IN_2021
 
@@ -69,8 +72,21 @@ def compare(image: str, client: Sequence[str], *words: str) -> tuple[int, str]:
     done = subprocess.run(
         [*command, "--patience", "30", "--", *client], capture_output=True, text=True, timeout=3 * PATIENCE
     )
-    assert not done.stderr, done.stderr
+    complaints = [line for line in done.stderr.splitlines() if not line.startswith("waiting for the firmware")]
+    assert not complaints, done.stderr
     return done.returncode, done.stdout
+
+
+def test_a_firmware_that_never_listens(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is waited for is said, once, and in the end what may be wrong."""
+    monkeypatch.setattr(comparison, "QUIET", 0.0)
+    monkeypatch.setattr(comparison, "LISTEN_PATIENCE", 0.5)
+    said: list[str] = []
+    options = RunOptions(IMAGES / "uart_hello.elf")
+    device = comparison.DeviceRun(options, 4433, lambda line: None, said.append)
+    with pytest.raises(GuestError, match=r"never listened on port 4433: after 0.5 s .* name its port with --port"):
+        device.observe(network, Client(OPENSSL, PATIENCE))
+    assert said == ["waiting for the firmware to listen on port 4433, up to 0.5 s ..."]
 
 
 @pytest.fixture(scope="module")
