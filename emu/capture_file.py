@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 from stm32emu.errors import UserError, as_user_errors
 from stm32emu.files import read_file
-from stm32emu.netbridge.capture import CaptureError, read_capture, read_secrets, segment_of
+from stm32emu.netbridge.capture import CaptureError, read_capture, read_secrets, transport_of
 from stm32emu.netbridge.tls.certificate import Certificate, CertificateError, read_certificates
 from stm32emu.netbridge.tls.config import ConfigError, read_config
 from stm32emu.netbridge.tls.config_rules import Build
@@ -46,9 +46,9 @@ def explain_capture(path: Path, known: Known, report: Callable[[Report], None]) 
         for packet in read_capture(data):
             empty = False
             now = max(now, packet.time)  # interfaces are not always in order
-            segment = segment_of(packet)
-            if segment is not None:
-                explainer.receive(segment, now)
+            transport = transport_of(packet)
+            if transport is not None:
+                explainer.receive(transport, now)
     if empty:
         raise UserError(f"{path}: there is no whole packet in it; it is empty or was cut off, so capture again")
     explainer.end(now)

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from stm32emu.netbridge.link import Direction, Link
-from stm32emu.netbridge.streams import Segment, ethernet_segment
+from stm32emu.netbridge.tls.records import begins_dtls
+from stm32emu.netbridge.transport import Datagram, Segment, ethernet_transport
 from stm32emu.netbridge.wire.tcp import RST, SYN
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Explaining:
     def __init__(self, link: Link, load: Callable[[], Explanation]) -> None:
         self._link = link
         self._load = load
-        self._early: deque[tuple[Segment, int]] = deque(maxlen=EARLY)
+        self._early: deque[tuple[Segment | Datagram, int]] = deque(maxlen=EARLY)
         self._explanation: Explanation | None = None
 
     def start(self) -> None:
@@ -56,15 +57,24 @@ class Explaining:
         return self._explanation.to_data() if self._explanation is not None else nothing
 
     def _on_frame(self, frame: bytes, now: int, _way: Direction) -> None:
-        segment = ethernet_segment(frame)
-        if segment is None:
+        transport = ethernet_transport(frame)
+        if transport is None:
             return
         if self._explanation is not None:
-            self._explanation.receive(segment, now)
+            self._explanation.receive(transport, now)
             return
-        self._early.append((segment, now))
-        if not segment.flags & (SYN | RST):
+        opens = _opens(transport)
+        if opens or isinstance(transport, Segment):
+            self._early.append((transport, now))
+        if opens:
             self._explanation = self._load()
             for each in self._early:
                 self._explanation.receive(*each)
             self._early.clear()
+
+
+def _opens(transport: Segment | Datagram) -> bool:
+    """Whether somebody speaks on a connection."""
+    if isinstance(transport, Segment):
+        return not transport.flags & (SYN | RST)
+    return begins_dtls(transport.payload)

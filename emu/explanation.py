@@ -21,10 +21,10 @@ from stm32emu.credentials import Credentials, find_in_firmware
 from stm32emu.findings import Findings
 from stm32emu.log import Log
 from stm32emu.machine import Machine
-from stm32emu.netbridge.streams import Segment
 from stm32emu.netbridge.tls.certificate import Certificate
 from stm32emu.netbridge.tls.device import Device
 from stm32emu.netbridge.tls.explainer import Explainer, Report
+from stm32emu.netbridge.transport import Datagram, Segment
 from stm32emu.remembered import Remembered
 
 if TYPE_CHECKING:
@@ -86,9 +86,9 @@ class Explanation:
         """The last connections and the verdict over them, for JSON."""
         return self._explainer.to_data()
 
-    def receive(self, segment: Segment, now: int) -> None:
-        """A segment passes, at `now` in virtual nanoseconds."""
-        self._explainer.receive(segment, now)
+    def receive(self, transport: Segment | Datagram, now: int) -> None:
+        """It passes, at `now` in virtual nanoseconds."""
+        self._explainer.receive(transport, now)
 
     def _report(self, report: Report) -> None:
         (self._log.warning if report.verdict.faulty else self._log.info)(report.text)

@@ -22,7 +22,7 @@ from stm32emu.netbridge.pcapng import (
     SIMPLE_PACKET,
     TLS_KEY_LOG,
 )
-from stm32emu.netbridge.streams import Segment, ethernet_segment, ip_segment
+from stm32emu.netbridge.transport import Datagram, Segment, ethernet_transport, ip_transport
 
 NULL, RAW, LOOP, LINUX_SLL, IPV4, IPV6, LINUX_SLL2 = 0, 101, 108, 113, 228, 229, 276
 
@@ -160,16 +160,16 @@ def _packet(kind: int, body: bytes, order: str, interfaces: list[_Interface], la
     return None
 
 
-def segment_of(packet: Packet) -> Segment | None:
-    """The TCP segment that a packet carries. Raises CaptureError for a link type that is not known."""
+def transport_of(packet: Packet) -> Segment | Datagram | None:
+    """The TCP segment or UDP datagram that a packet carries. Raises CaptureError for a link type that is not known."""
     data, link = packet.data, packet.link
     if link == LINKTYPE_ETHERNET:
-        return ethernet_segment(data)
+        return ethernet_transport(data)
     if link in (LINUX_SLL, LINUX_SLL2):
         at, header = (14, 16) if link == LINUX_SLL else (0, 20)
-        return ip_segment(data, header, int.from_bytes(data[at : at + 2], "big"))
+        return ip_transport(data, header, int.from_bytes(data[at : at + 2], "big"))
     if link in (NULL, LOOP, RAW, IPV4, IPV6):
         start = 4 if link in (NULL, LOOP) else 0
         version = data[start] >> 4 if len(data) > start else 0
-        return ip_segment(data, start, _ETHERTYPES.get(version, 0))
+        return ip_transport(data, start, _ETHERTYPES.get(version, 0))
     raise CaptureError(f"its link type {link} is not known: capture on an Ethernet or loopback interface")

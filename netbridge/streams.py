@@ -1,83 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""TCP streams of others, put together from the frames that pass: in a run's cable, or in a capture with what it lacks.
-
-Checksums are not looked at: a capture on the sending machine has them before the network card has filled them in.
-"""
+"""TCP streams of others, put together from the segments that pass: in a run, or in a capture with what it lacks."""
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from stm32emu.netbridge.tcp_receive import ReceiveBuffer
 from stm32emu.netbridge.tcp_state import unwrap, wrap
-from stm32emu.netbridge.wire.ethernet import ETHERTYPE_IPV4
-from stm32emu.netbridge.wire.ipv4 import PROTOCOL_TCP
+from stm32emu.netbridge.transport import Address, Segment
 from stm32emu.netbridge.wire.tcp import ACK, FIN, PSH, RST, SYN
 
-ETHERTYPE_IPV6 = 0x86DD
-ETHERTYPE_VLAN = 0x8100
 WINDOW = 1 << 20
 """Bytes kept of what came too early, of one direction."""
 MAX_STREAMS = 4096
 """Connections that are remembered; beyond, the one that was opened first is forgotten."""
-
-_IPV4 = struct.Struct("!BxH2xHxB2x4s4s")
-_TCP = struct.Struct("!HHIIBB")
-_PLAIN = struct.Struct("!12xHBxH2xHxB2x4s4sHHIIBB")
-"""Ethernet, IPv4 without options and TCP at once, as nearly every frame has them."""
-
-Address = tuple[bytes, int]
-"""IP address and port."""
-
-
-class Segment(NamedTuple):  # one is made for each frame of a run, so it has to be cheap
-    """A TCP segment; `missing` bytes of its payload were not captured."""
-
-    src: Address
-    dst: Address
-    seq: int
-    ack: int
-    flags: int
-    payload: bytes
-    missing: int = 0
-
-
-def ethernet_segment(frame: bytes) -> Segment | None:
-    """The segment that an Ethernet frame carries, None if it carries none that is whole."""
-    if len(frame) >= _PLAIN.size:
-        kind, version, total, fragment, protocol, src, dst, *ports_to_flags = _PLAIN.unpack_from(frame)
-        if kind == ETHERTYPE_IPV4 and version == 0x45 and protocol == PROTOCOL_TCP and not fragment & 0x3FFF:
-            return _parsed(frame, 34, 14 + total, (src, dst), ports_to_flags)
-    kind = int.from_bytes(frame[12:14], "big")
-    if kind == ETHERTYPE_VLAN:
-        return ip_segment(frame, 18, int.from_bytes(frame[16:18], "big"))
-    return ip_segment(frame, 14, kind)
-
-
-def ip_segment(frame: bytes, at: int, ethertype: int) -> Segment | None:
-    """The same for the IP packet that starts at `at`."""
-    if ethertype == ETHERTYPE_IPV4 and len(frame) >= at + 20:
-        header, total, fragment, protocol, src, dst = _IPV4.unpack_from(frame, at)
-        if protocol != PROTOCOL_TCP or fragment & 0x3FFF:
-            return None
-        return _segment(frame, at + (header & 0xF) * 4, at + total, (src, dst))
-    if ethertype == ETHERTYPE_IPV6 and len(frame) >= at + 40 and frame[at + 6] == PROTOCOL_TCP:
-        addresses = frame[at + 8 : at + 24], frame[at + 24 : at + 40]
-        return _segment(frame, at + 40, at + 40 + int.from_bytes(frame[at + 4 : at + 6], "big"), addresses)
-    return None
-
-
-def _segment(frame: bytes, at: int, end: int, addresses: tuple[bytes, bytes]) -> Segment | None:
-    return _parsed(frame, at, end, addresses, _TCP.unpack_from(frame, at)) if len(frame) >= at + 20 else None
-
-
-def _parsed(frame: bytes, at: int, end: int, addresses: tuple[bytes, bytes], header: Sequence[int]) -> Segment:
-    src_port, dst_port, seq, ack, offset, flags = header
-    start = at + (offset >> 4) * 4
-    missing = end - len(frame) if end > len(frame) >= start else 0
-    return Segment((addresses[0], src_port), (addresses[1], dst_port), seq, ack, flags, frame[start:end], missing)
 
 
 class Stream(Protocol):

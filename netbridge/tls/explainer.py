@@ -10,16 +10,20 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
-from stm32emu.netbridge.streams import Address, Segment, TcpStreams
+from stm32emu.netbridge.flows import UdpFlows
+from stm32emu.netbridge.streams import TcpStreams
 from stm32emu.netbridge.tls.certificate import Certificate
 from stm32emu.netbridge.tls.device import Device
 from stm32emu.netbridge.tls.doctor import diagnose
+from stm32emu.netbridge.tls.dtls import DtlsObserver
 from stm32emu.netbridge.tls.evidence import Evidence, chain_of
 from stm32emu.netbridge.tls.ladder import connection_data, render, verdict_data
 from stm32emu.netbridge.tls.messages import ClientHello
 from stm32emu.netbridge.tls.observer import SECOND, Observer
+from stm32emu.netbridge.tls.records import begins_dtls
 from stm32emu.netbridge.tls.transcript import End, Moment, Side
 from stm32emu.netbridge.tls.verdict import Case, Verdict
+from stm32emu.netbridge.transport import Address, Datagram, Segment
 
 REMEMBERED = 256
 """Connections whose evidence is kept for the verdict."""
@@ -70,6 +74,7 @@ class Explainer:
         self._secrets = secrets if secrets is not None else {}
         self._wall = wall
         self._streams = TcpStreams(self, TLS_PORTS)
+        self._flows = UdpFlows(begins_dtls, self._open_flow)
         self._ports = set(TLS_PORTS)
         self._open: dict[_Connection, None] = {}  # in the order in which they were opened
         self._evidence: deque[Evidence] = deque(maxlen=REMEMBERED)
@@ -79,11 +84,14 @@ class Explainer:
 
     # What happens
 
-    def receive(self, segment: Segment, now: int) -> None:
-        """A segment passed at `now`, in nanoseconds: virtual in a run, the capture's time in a capture."""
+    def receive(self, transport: Segment | Datagram, now: int) -> None:
+        """It passed at `now`, in nanoseconds: virtual in a run, the capture's time in a capture."""
         if now >= self._look:
             self.on_timer(now)
-        self._streams.receive(segment, now)
+        if isinstance(transport, Segment):
+            self._streams.receive(transport, now)
+        else:
+            self._flows.receive(transport, now)
 
     def on_timer(self, now: int) -> None:
         """Time has come to `now`: who has been silent for too long?"""
@@ -101,7 +109,13 @@ class Explainer:
 
     def open(self, client: Address, server: Address, midway: bool, now: int) -> _Connection:
         """A connection is new (`streams.Streams`)."""
-        connection = _Connection(self, server[1], Observer(0, self.moment(now), midway))
+        return self._follow(server, Observer(0, self.moment(now), midway))
+
+    def _open_flow(self, server: Address, now: int) -> _Connection:
+        return self._follow(server, DtlsObserver(0, self.moment(now)))
+
+    def _follow(self, server: Address, observer: Observer) -> _Connection:
+        connection = _Connection(self, server[1], observer)
         self._open[connection] = None
         return connection
 
@@ -189,6 +203,8 @@ class _Connection:
         if not self.observer.pass_over(side, len(data), now):  # nearly all of bulk data
             self.observer.receive(side, data, self._explainer.moment(now))
             self._recognise(len(data))
+            if self.observer.over:
+                self._finish()
 
     def lost(self, from_client: bool, count: int, now: int) -> None:
         """Bytes that were not captured."""
@@ -213,9 +229,12 @@ class _Connection:
         before = self.observer.transcript.ends()
         self.observer.end(side, End.RESET if reset else End.CLOSED, self._explainer.moment(now))
         if reset or any(end is End.CLOSED for _, end in before):
-            self.mute = True
-            self._explainer.settle(self)
-            self._explainer.forget(self)
+            self._finish()
+
+    def _finish(self) -> None:
+        self.mute = True
+        self._explainer.settle(self)
+        self._explainer.forget(self)
 
     def dropped(self, now: int) -> None:
         """What follows is not seen: the run or capture ends, or others took its place."""

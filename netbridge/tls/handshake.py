@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from stm32emu.netbridge.tls import messages, names
-from stm32emu.netbridge.tls.cursor import Cursor, Malformed, MalformedError, attempt, vector
+from stm32emu.netbridge.tls.cursor import Cursor, Malformed, attempt, vector
 from stm32emu.netbridge.tls.holes import NO_HOLES, Holes
 from stm32emu.netbridge.tls.messages import Message
 from stm32emu.netbridge.tls.records import Record
@@ -118,17 +118,3 @@ def _client_key_exchange(cursor: Cursor, context: Context) -> Message:
     if suite.exchange in ("DHE_RSA", "DH_anon", "RSA"):
         return messages.ClientKeyExchange.parse(cursor, 2)
     return messages.Opaque.parse(cursor)
-
-
-def parse_dtls_handshake(fragment: bytes) -> RawMessage | Malformed:
-    """The first message of a DTLS record, if it is whole (RFC 6347 section 4.2.2)."""
-    cursor = Cursor(fragment)
-    try:
-        kind, length = cursor.uint(1, "the message's type"), cursor.uint(3, "its length")
-        cursor.uint(2, "the message's number")
-        offset, size = cursor.uint(3, "the fragment's offset"), cursor.uint(3, "the fragment's length")
-        if offset or size != length:
-            raise cursor.fail(f"bytes {offset} to {offset + size} of a message of {length}")
-        return RawMessage(kind, cursor.take(size, "the message"))
-    except MalformedError as error:
-        return error.malformed

@@ -7,6 +7,10 @@ side, and by the transcript's MAX_EVENTS. Peers that stop half-way or dawdle end
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Protocol
+
 from stm32emu.netbridge.tls import names
 from stm32emu.netbridge.tls.cursor import Malformed
 from stm32emu.netbridge.tls.handshake import Context, HandshakeReader, RawMessage, parse_message
@@ -37,13 +41,22 @@ LAST_OF_FLIGHT = (names.CLIENT_HELLO, names.SERVER_HELLO_DONE, names.HELLO_REQUE
 """Messages after which the other side speaks; Finished is encrypted (RFC 5246 section 7.3)."""
 
 
+class _Handshakes(Protocol):
+    """Puts messages together."""
+
+    @property
+    def pending(self) -> int: ...
+
+    def feed(self, record: Record) -> Iterator[RawMessage | Malformed]: ...
+
+
 class _Direction:
     """The readers of what one side says."""
 
     def __init__(self, midway: bool) -> None:
         self.records = RecordReader()
         self.records.lost = midway
-        self.handshakes = HandshakeReader()
+        self.handshakes: _Handshakes = HandshakeReader()
 
 
 class Observer:
@@ -66,12 +79,15 @@ class Observer:
 
     def receive(self, sender: Side, data: bytes, moment: Moment) -> None:
         """Bytes that `sender` sent, in order."""
-        self._last = moment.now
-        self._stopped = False
+        self._heard(moment)
         reader = self._directions[sender].records
         reader.feed(data)
         while (record := reader.next()) is not None:
             self._record(sender, record, moment)
+
+    def _heard(self, moment: Moment) -> None:
+        self._last = moment.now
+        self._stopped = False
 
     def pass_over(self, sender: Side, count: int, now: int) -> bool:
         """Whether `count` bytes of `sender` are inside an encrypted record: then nothing is to be seen in them."""
@@ -100,6 +116,11 @@ class Observer:
         """Run or capture end; the connection has not."""
         if not self.transcript.ends():
             self._add(self._whose_turn(), End.CUT, moment)
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing more to see, though nobody has left."""
+        return False
 
     @property
     def kept(self) -> int:
@@ -145,6 +166,9 @@ class Observer:
     def _add(self, sender: Side, item: Item, moment: Moment) -> None:
         self.transcript.add(Event(moment, sender, item))
 
+    def _hash(self, part: bytes | Finished) -> None:
+        self.transcript.hash(part)
+
     def _record(self, sender: Side, record: Record | Malformed, moment: Moment) -> None:
         if isinstance(record, Malformed):
             self._add(sender, record, moment)
@@ -162,7 +186,7 @@ class Observer:
     def _sealed(self, sender: Side, record: Record, moment: Moment) -> None:
         self._directions[sender].records.sealed = True
         if record.type == names.HANDSHAKE and record.fragment and not self.transcript.finished(sender):
-            self.transcript.hash(Finished(sender, record.fragment))
+            self._hash(Finished(sender, record.fragment))
         self._add(sender, Sealed(record.type, 1, record.length, record.length), moment)
 
     def _alert(self, sender: Side, fragment: bytes, moment: Moment) -> None:
@@ -178,9 +202,9 @@ class Observer:
             self._add(sender, raw, moment)
             return
         if raw.type != names.HELLO_REQUEST:  # RFC 5246 section 7.4.1.1
-            self.transcript.hash(raw.emit())
+            self._hash(raw.emit())
         message = parse_message(raw.type, raw.body, self._context)
         if isinstance(message, ServerHello):
-            self._context = Context(message.chosen_version, message.suite)
+            self._context = replace(self._context, version=message.chosen_version, suite=message.suite)
         item = Handshake(raw.type, message, len(raw.body), raw.records, raw.longest, raw.holes)
         self._add(sender, item, moment)

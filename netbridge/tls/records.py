@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from stm32emu.netbridge.tls.cursor import Cursor, Malformed, MalformedError
 from stm32emu.netbridge.tls.holes import NO_HOLES, Holes
-from stm32emu.netbridge.tls.names import CONTENT_TYPES, HANDSHAKE
+from stm32emu.netbridge.tls.names import CLIENT_HELLO, CONTENT_TYPES, DTLS_1_0, DTLS_1_2, HANDSHAKE
 
 HEADER_SIZE = 5
 MAX_PLAINTEXT = 1 << 14
@@ -182,3 +182,14 @@ def parse_datagram(datagram: bytes) -> list[DtlsRecord | Malformed]:
         except MalformedError as error:
             return [*found, error.malformed]
     return found
+
+
+def begins_dtls(datagram: bytes) -> bool:
+    """Whether a connection begins with it: a handshake record of epoch 0 with the first fragment of a ClientHello."""
+    return (
+        len(datagram) > 13
+        and datagram[0] == HANDSHAKE
+        and int.from_bytes(datagram[1:3], "big") in (DTLS_1_0, DTLS_1_2)
+        and datagram[3:5] == b"\0\0"
+        and datagram[13] == CLIENT_HELLO
+    )

@@ -107,6 +107,17 @@ def test_no_explain() -> None:
     assert explanations(run.log) == []
 
 
+def test_dtls_over_a_forwarded_port() -> None:
+    """Of a server that sends back what it gets, which no client likes."""
+    with running(str(IMAGES / "echo.elf"), "--port", f"{free_port()}:7/udp") as run:
+        client("openssl", "s_client", "-dtls1_2", "-connect", f"127.0.0.1:{run.port()}")
+        run.wait_for("verdict: the client ends the handshake with alert 10 unexpected_message", of=lambda: run.log)
+    (said,) = explanations(run.log)
+    assert said.startswith(
+        "conn 1  openssl\n  ClientHello -> ClientHello -> alert 10 unexpected_message (from the client)"
+    )
+
+
 def test_the_pair_of_clients_of_the_report(tmp_path: Path) -> None:
     """The verdict's own words, and the finding of `--check alloc` as part of its proof."""
     summary = tmp_path / "run.json"

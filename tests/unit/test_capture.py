@@ -8,7 +8,7 @@ import struct
 
 import pytest
 
-from stm32emu.netbridge.capture import CaptureError, Packet, read_capture, read_secrets, segment_of
+from stm32emu.netbridge.capture import CaptureError, Packet, read_capture, read_secrets, transport_of
 from stm32emu.netbridge.pcapng import PcapngWriter
 
 TIME = 1_600_000_000_123_456_789
@@ -83,7 +83,7 @@ V6 = bytes.fromhex("600000000018064000000000000000000000000000000001000000000000
     ],
 )
 def test_link_types(link: int, data: bytes) -> None:
-    segment = segment_of(Packet(0, link, data))
+    segment = transport_of(Packet(0, link, data))
     assert segment is not None
     assert (segment.src[1], segment.dst[1], segment.seq, segment.payload, segment.missing) == (
         3000,
@@ -95,11 +95,11 @@ def test_link_types(link: int, data: bytes) -> None:
 
 
 def test_a_packet_that_was_cut_off() -> None:
-    segment = segment_of(Packet(0, 101, PACKET[:42]))
+    segment = transport_of(Packet(0, 101, PACKET[:42]))
     assert segment is not None
     assert (segment.payload, segment.missing) == (b"da", 2)
 
 
 def test_a_link_type_that_is_not_known() -> None:
     with pytest.raises(CaptureError, match="link type 105"):
-        segment_of(Packet(0, 105, PACKET))
+        transport_of(Packet(0, 105, PACKET))

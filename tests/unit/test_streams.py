@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from stm32emu.netbridge import streams
-from stm32emu.netbridge.streams import Address, Segment, TcpStreams, ethernet_segment
+from stm32emu.netbridge.streams import TcpStreams
+from stm32emu.netbridge.transport import Address, Segment, ethernet_transport
 from stm32emu.netbridge.wire.tcp import ACK, FIN, PSH, RST, SYN
 
 CLIENT, SERVER = (b"\xc0\xa8\0\1", 50000), (b"\xc0\xa8\0\xfe", 4433)
@@ -160,10 +161,10 @@ def test_a_syn_twice_is_one_connection() -> None:
 
 
 def test_other_traffic_is_no_segment() -> None:
-    assert ethernet_segment(b"") is None
-    assert ethernet_segment(bytes(60)) is None
-    assert ethernet_segment(bytes(12) + b"\x08\x00\x45" + bytes(40)) is None
-    assert ethernet_segment(bytes(12) + b"\x86\xdd" + bytes(60)) is None
+    assert ethernet_transport(b"") is None
+    assert ethernet_transport(bytes(60)) is None
+    assert ethernet_transport(bytes(12) + b"\x08\x00\x45" + bytes(40)) is None
+    assert ethernet_transport(bytes(12) + b"\x86\xdd" + bytes(60)) is None
 
 
 def test_more_connections_than_are_remembered_one_of_them_with_itself(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from stm32emu.netbridge.tls import names
 from stm32emu.netbridge.tls.cursor import Malformed
-from stm32emu.netbridge.tls.handshake import Context, HandshakeReader, RawMessage, parse_dtls_handshake, parse_message
+from stm32emu.netbridge.tls.dtls import DtlsHandshakeReader
+from stm32emu.netbridge.tls.handshake import Context, HandshakeReader, RawMessage, parse_message
 from stm32emu.netbridge.tls.holes import Holes
 from stm32emu.netbridge.tls.messages import DheKeyExchange, EcdheKeyExchange, Opaque
 from stm32emu.netbridge.tls.records import MAX_FRAGMENT, DtlsRecord, Record, RecordReader, parse_datagram
@@ -134,6 +135,38 @@ def test_a_datagram_of_two_records() -> None:
     assert parse_datagram(b"\x16\x03\x03") == [Malformed("no DTLS record: its version is 0x0303", 3)]
 
 
-def test_a_part_of_a_dtls_message_is_named() -> None:
-    header = bytes.fromhex("01 000064 0000 000032 000002")
-    assert parse_dtls_handshake(header + b"ab") == Malformed("bytes 50 to 52 of a message of 100", 12)
+def dtls_fragment(number: int, length: int, offset: int, data: bytes) -> bytes:
+    head = bytes((names.CLIENT_HELLO,)) + length.to_bytes(3, "big") + number.to_bytes(2, "big")
+    return head + offset.to_bytes(3, "big") + len(data).to_bytes(3, "big") + data
+
+
+def dtls_messages(reader: DtlsHandshakeReader, *fragments: bytes) -> list[RawMessage | Malformed]:
+    """What comes of them, each in a record of its own."""
+    return [
+        found for data in fragments for found in reader.feed(Record(names.HANDSHAKE, names.DTLS_1_2, len(data), data))
+    ]
+
+
+def test_fragments_of_dtls_in_any_order_and_twice() -> None:
+    parts = [dtls_fragment(0, 6, 0, b"abc"), dtls_fragment(0, 6, 2, b"cdef"), dtls_fragment(1, 0, 0, b"")]
+    reader = DtlsHandshakeReader()
+    assert dtls_messages(reader, parts[1], parts[2], parts[2], parts[1], parts[0], parts[0]) == [
+        RawMessage(1, b"", 1, 12),
+        RawMessage(1, b"abcdef", 3, 16),
+    ]
+    assert reader.pending == 0
+    assert dtls_messages(DtlsHandshakeReader(), parts[0] + parts[2], parts[1]) == [
+        RawMessage(1, b"", 1, 27),
+        RawMessage(1, b"abcdef", 2, 27),
+    ]
+
+
+def test_fragments_of_dtls_that_cannot_be() -> None:
+    reader = DtlsHandshakeReader()
+    (beyond,) = dtls_messages(reader, dtls_fragment(0, 50, 49, b"ab"))
+    assert beyond == Malformed("bytes 49 to 51 of a message of 50", 12)
+    assert isinstance(dtls_messages(reader, dtls_fragment(0, 50, 0, b"ab")[:-1])[0], Malformed)
+    assert dtls_messages(reader, *(dtls_fragment(n, 100_000, 0, b"a") for n in range(2)))[0] == Malformed(
+        "messages of more than 132096 bytes", 13
+    )
+    assert len(dtls_messages(DtlsHandshakeReader(), *(dtls_fragment(n, 0, 0, b"") for n in range(100)))) == 64

@@ -6,10 +6,10 @@ from __future__ import annotations
 import pytest
 
 from stm32emu.netbridge import streams
-from stm32emu.netbridge.streams import Segment
 from stm32emu.netbridge.tls.explainer import Explainer, Report
 from stm32emu.netbridge.tls.observer import SECOND, SILENCE
 from stm32emu.netbridge.tls.transcript import End, Side
+from stm32emu.netbridge.transport import Segment
 from stm32emu.netbridge.wire.tcp import ACK, RST, SYN
 from tls_samples import handshake, identity
 
