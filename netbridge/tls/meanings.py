@@ -36,6 +36,8 @@ STEPS: Mapping[str, str] = {
     "reset": "the device gave up and reset the connection: what its console and stm32emu run --trace mbedtls say comes "
     "next",
     "silence": "the device hangs: stm32emu run --watchdog 20s shows where",
+    "CertificateRequest": "the device asks clients for a certificate, and the twin does not: its code says so, not its "
+    "config.h; give --client-auth optional or required",
     "": "the device's connection ends earlier",
 }
 """By what the device does instead of the twin's message."""

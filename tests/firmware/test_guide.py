@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""docs/guide-handshake-bug.md: its commands, run one after the other, show what it says they show.
+"""docs/guide-handshake-bug.md and docs/questions.md: their commands, run one after the other, show what they say.
 
 A fence ```sh holds commands. A device that is to run until Ctrl-C goes on beside the commands that follow, until the
 next command of stm32emu. A fence ```text holds lines that the commands since the last such fence must have shown; `...`
@@ -20,7 +20,7 @@ import pytest
 from runs import IMAGES, PATIENCE, ROOT, Run, free_port
 from symptoms import CERTS, HOST
 
-GUIDE = (ROOT / "docs" / "guide-handshake-bug.md").read_text()
+DOCS = ROOT / "docs"
 FENCE = re.compile(r"^```(sh|text)\n(.*?)^```$", re.M | re.S)
 ENDS_BY_ITSELF = {"--until", "--duration"}
 MOST_ATTEMPTS = 20
@@ -83,14 +83,15 @@ def commands(text: str) -> list[str]:
     return [line for line in text.replace("\\\n", " ").splitlines() if line.strip()]
 
 
-def test_the_guide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def read(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reader:
+    """Do all that a page says."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", str(HOST), prepend=":")
     for name, target in {"images": IMAGES.parent, "ca.crt": CERTS / "ca.crt"}.items():
         (tmp_path / name).symlink_to(target)
     reader = Reader()
     try:
-        for kind, text in FENCE.findall(GUIDE):
+        for kind, text in FENCE.findall((DOCS / page).read_text()):
             if kind == "sh":
                 for line in commands(text):
                     reader.type(line)
@@ -101,4 +102,13 @@ def test_the_guide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             reader.forget()
     finally:
         reader.press_ctrl_c()
+    return reader
+
+
+def test_the_guide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = read("guide-handshake-bug.md", tmp_path, monkeypatch)
     assert "alloc:" not in reader.shown  # by the last device, which is a healthy one
+
+
+def test_the_questions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read("questions.md", tmp_path, monkeypatch)

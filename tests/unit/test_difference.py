@@ -17,7 +17,7 @@ from stm32emu.netbridge.tls.transcript import End, Moment, Side
 from stm32emu.netbridge.tls.twin.conduct import Conduct
 from stm32emu.netbridge.tls.twin.faults import FAULTS, parse_fault
 from stm32emu.netbridge.tls.twin.handshake import State
-from stm32emu.netbridge.tls.twin.policy import Policy
+from stm32emu.netbridge.tls.twin.policy import ClientAuth, Policy
 from twin_flights import Client, make_server
 
 START = Moment(0)
@@ -99,6 +99,13 @@ POLICIES = {
 @pytest.mark.parametrize("title", POLICIES)
 def test_another_policy_is_named(title: str) -> None:
     assert difference(seen(POLICIES[title]), seen()).title == title
+
+
+def test_a_device_that_asks_for_certificates_is_named() -> None:
+    asking = seen(replace(POLICY, client_auth=ClientAuth.OPTIONAL))
+    found = difference(asking, seen())
+    assert (found.title, found.device) == ("ServerHelloDone", "CertificateRequest (from the server)")
+    assert "give --client-auth optional" in found.meaning
 
 
 def test_what_only_one_server_got_to_say_before_the_client_ended_both() -> None:
