@@ -12,6 +12,7 @@ from stm32emu.checks.stack import StackCheck
 from stm32emu.errors import UserError
 from stm32emu.findings import Findings
 from stm32emu.machine import Machine
+from stm32emu.option_words import ALLOCATOR_CHECKS
 from stm32emu.scene import Scene
 
 NOTHING = (
@@ -42,7 +43,7 @@ class Checks:
     ) -> None:
         self._heap: HeapChecks | None = None
         self._stack: StackCheck | None = None
-        if {"alloc", "heap", "heap=exact", "uninit"} & set(names):
+        if set(ALLOCATOR_CHECKS) & set(names):
             _require(allocators, machine)
             self._heap = HeapChecks(names, machine, scene, findings, allocators)
             machine.reset_listeners.append(self._heap.reset)

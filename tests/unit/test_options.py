@@ -13,10 +13,10 @@ import pytest
 from stm32emu.chips import find_chip
 from stm32emu.errors import UserError
 from stm32emu.netbridge.forward import Forward
+from stm32emu.option_words import ALLOCATOR_CHECKS, Typed
 from stm32emu.options import (
     OPTIONS,
     RunOptions,
-    Typed,
     check_recorded,
     exit_code_table,
     options_table,
@@ -123,6 +123,36 @@ def test_bad_words(field: str, word: Any, sentence: str) -> None:
     assert caught.value.sentence.startswith(sentence)
     assert "\n" not in caught.value.sentence
     assert caught.value.exit_code == 2
+
+
+CONFIG = str(Path(__file__).resolve().parents[2] / "images" / "tls_server" / "mbedtls_config.h")
+OWN = {"allocators": ["my_alloc=malloc"]}
+IDLE = {
+    "--allocator: it is for --check alloc, heap, heap=exact, uninit; add one of them": (
+        OWN,
+        {**OWN, "checks": "stack"},
+        {**OWN, "traces": "ecp_*"},
+    ),
+    "--remember: it is for explaining TLS connections; leave out --no-explain, or --remember": (
+        {"remember": "marks", "no_explain": True},
+    ),
+    "--tls-config: it is for explaining TLS connections; leave out --no-explain, or --tls-config": (
+        {"tls_config": CONFIG, "no_explain": True},
+    ),
+}
+
+
+@pytest.mark.parametrize("sentence", IDLE)
+def test_an_option_that_would_do_nothing(sentence: str) -> None:
+    for words in IDLE[sentence]:
+        with pytest.raises(UserError) as caught:
+            parse_options(ELF, words)
+        assert caught.value.sentence == sentence
+
+
+@pytest.mark.parametrize("check", ALLOCATOR_CHECKS)
+def test_allocators_are_for_the_checks_that_follow_them(check: str) -> None:
+    assert parse_options(ELF, {**OWN, "checks": f"stack,{check}"}).allocators
 
 
 def test_what_a_recording_and_a_replay_make_of_each_option() -> None:
