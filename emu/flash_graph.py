@@ -44,6 +44,11 @@ class FlashGraph:
         """Where each of the segments that take flash starts and ends at run time."""
         return [(segment.virtual, segment.virtual + len(segment.data)) for segment in self._segments]
 
+    def copied(self, piece: Piece) -> bool:
+        """Whether it lies in flash only to be copied to RAM at start, or is code that runs from there."""
+        inside = (s for s in self._segments if s.virtual <= piece.start < s.virtual + len(s.data))
+        return any(segment.virtual != segment.physical for segment in inside)
+
     @cached_property
     def users(self) -> dict[int, str]:
         """By number of a piece the source file of the first one with a file that mentions it."""

@@ -4,19 +4,22 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from stm32emu.coverage import Coverage
 from stm32emu.dead_code import Wanted
+from stm32emu.elf import Firmware
 from stm32emu.flash_graph import FlashGraph
 from stm32emu.flash_pieces import Piece
 from stm32emu.flash_savings import Saving, Savings
 from stm32emu.netbridge.tls.flash_macros import Macro
-from stm32emu.symbols import file_name
+from stm32emu.symbols import Symbols, file_name
 
 UNKNOWN = "(no source file known)"
+WORTH_A_WORD = 256
+"""Bytes of a variable from which on its zeros are worth a word."""
 
 
 @dataclass
@@ -68,6 +71,35 @@ class Idle:
         return {"function": self.piece.name, "file": self.piece.file, "code": self.code, "macros": list(self.options)}
 
 
+@dataclass(frozen=True)
+class FlashReport:
+    """All that is said of a firmware's flash. `droppables` and `idle` are empty without macros and without coverage."""
+
+    modules: list[Module]
+    zeros: list[Piece]
+    droppables: list[Droppable]
+    idle: list[Idle]
+
+    @classmethod
+    def of(
+        cls, firmware: Firmware, symbols: Symbols, macros: Sequence[Macro] = (), coverage: Coverage | None = None
+    ) -> FlashReport:
+        """Reads all of the debug information, which takes seconds."""
+        graph = FlashGraph(firmware, symbols)
+        found = droppables(macros, graph, Savings(graph, symbols), coverage) if macros else []
+        return cls(modules(graph, coverage), zeros(graph), found, idle(graph, found, coverage) if coverage else [])
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "bytes": sum(part.size for part in self.modules),
+            "modules": [{**asdict(part), "bytes": part.size} for part in self.modules],
+            "zeros": [{"name": piece.name, "file": piece.file, "bytes": piece.size} for piece in self.zeros],
+            "macros": [each.to_dict() for each in self.droppables],
+            "never_ran": [each.to_dict() for each in self.idle],
+        }
+
+
 def modules(graph: FlashGraph, coverage: Coverage | None) -> list[Module]:
     """The largest first; together they are all that is loaded. A string belongs to the file that mentions it first."""
     found: dict[str, Module] = {}
@@ -82,12 +114,25 @@ def modules(graph: FlashGraph, coverage: Coverage | None) -> list[Module]:
     return sorted(found.values(), key=lambda module: (-module.size, module.file))
 
 
+def zeros(graph: FlashGraph) -> list[Piece]:
+    """Variables that take flash for nothing but zeros, the largest first; .bss would take none."""
+    found = [
+        piece
+        for piece in graph.pieces
+        if piece.kind == "object"
+        and piece.size >= WORTH_A_WORD
+        and graph.copied(piece)
+        and not any(graph.contents(piece))
+    ]
+    return sorted(found, key=lambda piece: -piece.size)
+
+
 def droppables(
     macros: Iterable[Macro], graph: FlashGraph, savings: Savings, coverage: Coverage | None
 ) -> list[Droppable]:
-    """The largest first."""
+    """Those that save anything, the largest first."""
     found = [_droppable(macro, graph, savings, coverage) for macro in macros]
-    return sorted(found, key=lambda each: (-each.saving.size, each.macro.option))
+    return sorted((each for each in found if each.saving.size), key=lambda each: (-each.saving.size, each.macro.option))
 
 
 def _droppable(macro: Macro, graph: FlashGraph, savings: Savings, coverage: Coverage | None) -> Droppable:

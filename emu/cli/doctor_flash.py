@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,8 @@ from stm32emu.errors import UserError, as_user_errors
 
 if TYPE_CHECKING:
     from stm32emu.coverage import Coverage
-    from stm32emu.flash_report import Droppable, Idle, Module
+    from stm32emu.flash_pieces import Piece
+    from stm32emu.flash_report import Droppable, FlashReport, Idle, Module
     from stm32emu.netbridge.tls.flash_macros import Macro
     from stm32emu.symbols import Symbols
 
@@ -40,9 +40,7 @@ def doctor_flash(
     """
     from stm32emu.coverage import read_coverages
     from stm32emu.elf import load_firmware
-    from stm32emu.flash_graph import FlashGraph
-    from stm32emu.flash_report import droppables, idle, modules
-    from stm32emu.flash_savings import Savings
+    from stm32emu.flash_report import FlashReport
     from stm32emu.symbols import Symbols
 
     macros = _macros(header, folders) if header else []
@@ -53,13 +51,10 @@ def doctor_flash(
         raise UserError(f"{elf} has no symbols: give the ELF as it was linked, not a stripped copy")
     if lcov is not None:
         _write_lcov(lcov, coverage, symbols, [elf, *runs, *([header] if header else [])])
-    graph = FlashGraph(firmware, symbols)
-    parts = modules(graph, coverage)
-    found = droppables(macros, graph, Savings(graph, symbols), coverage) if macros else []
-    never = idle(graph, found, coverage) if coverage else []
+    report = FlashReport.of(firmware, symbols, macros, coverage)
     if symbols.debug.dwarf is None:
         click.echo(f"{elf} has no debug information (-g): files are unknown, and savings within functions", err=True)
-    click.echo(_data(parts, found, never) if as_json else _text(elf, parts, found, never, header))
+    click.echo(json.dumps(report.to_dict(), indent=2) if as_json else _text(elf, report, header))
 
 
 def _write_lcov(path: Path, coverage: Coverage | None, symbols: Symbols, inputs: list[Path]) -> None:
@@ -83,27 +78,26 @@ def _macros(header: Path, folders: tuple[Path, ...]) -> list[Macro]:
         return list(droppable(read_config(header, folders)))
 
 
-def _data(parts: list[Module], found: list[Droppable], never: list[Idle]) -> str:
-    data = {
-        "bytes": sum(part.size for part in parts),
-        "modules": [{**asdict(part), "bytes": part.size} for part in parts],
-        "macros": [each.to_dict() for each in found],
-        "never_ran": [each.to_dict() for each in never],
-    }
-    return json.dumps(data, indent=2)
-
-
-def _text(elf: Path, parts: list[Module], found: list[Droppable], never: list[Idle], header: Path | None) -> str:
+def _text(elf: Path, report: FlashReport, header: Path | None) -> str:
+    parts = report.modules
     code, data = sum(part.code for part in parts), sum(part.data for part in parts)
     ran = [part.ran for part in parts if part.ran is not None]
     lines = [f"{elf.name}: {code + data} bytes of flash, {code} of code and {data} of constants and initial values"]
     lines += [f"never ran: {code - sum(ran)} bytes of code"] if ran else []
     column = "  never ran" if ran else ""
     lines += ["", f"   bytes     code{column}  file", *map(_module, parts[:SHOWN]), *_rest(parts[SHOWN:])]
+    lines += _zeros(report.zeros)
     if header is not None:
-        what = "what could go, and what that saves about" if found else "no option is known that could go"
-        lines += ["", f"{header.name}: {what}", *(line for each in found for line in _macro(each))]
-    return "\n".join([*lines, *_never(never, bool(found))])
+        what = "what could go, and what that saves about" if report.droppables else "no option is known that could go"
+        lines += ["", f"{header.name}: {what}", *(line for each in report.droppables for line in _macro(each))]
+    return "\n".join([*lines, *_never(report.idle, header is not None)])
+
+
+def _zeros(found: list[Piece]) -> list[str]:
+    if not found:
+        return []
+    why = "zeros that are stored in flash: let the linker script make their section NOLOAD, and clear it at start"
+    return ["", why, *(f"{piece.size:>8} {piece.name}" for piece in found)]
 
 
 def _module(part: Module) -> str:

@@ -238,6 +238,27 @@ def test_alignment_is_seen_by_padding(compile_firmware: Callable[..., Path]) -> 
     assert sum(piece.size for piece in saving.gone) < 16
 
 
+ZEROS = """
+__attribute__((section(".data.heap"))) char heap[4096];
+__attribute__((section(".data.few"))) char few[16];
+char letters[512] = "abc";
+static char in_bss[1024];
+void Reset_Handler(void) { for (;;) heap[0] = few[0] = letters[0] = in_bss[0]; }
+__attribute__((section(".isr_vector"), used)) static void (*const vectors[2])(void) = {
+    (void (*)(void))0x20020000, Reset_Handler,
+};
+"""
+
+
+def test_zeros_that_take_flash(compile_firmware: Callable[..., Path]) -> None:
+    """As a heap in a section of CCM does that is loaded."""
+    elf = compile_firmware("zeros", ZEROS, "-O1", "-g")
+    data = json.loads(doctor(elf, "--json")[1])
+    assert [(zeros["name"], zeros["bytes"]) for zeros in data["zeros"]] == [("heap", 4096)]
+    assert "NOLOAD, and clear it at start\n    4096 heap" in doctor(elf)[1]
+    assert "NOLOAD" not in doctor(SERVER)[1]
+
+
 def test_without_debug_information(stripped: Callable[..., Path], tmp_path: Path) -> None:
     copy = tmp_path / "hello.elf"
     copy.write_bytes((IMAGES / "uart_hello.elf").read_bytes())

@@ -101,6 +101,12 @@ def test_an_elf_has_been_compiled(tmp_path: Path) -> None:
     assert findings(tmp_path, *lines, without=("NO_PLATFORM_ENTROPY",), functions=functions) == []
 
 
+def test_test_certificates_that_the_linker_dropped(tmp_path: Path) -> None:
+    names = frozenset({"mbedtls_platform_set_time"})
+    assert findings(tmp_path, "CERTS_C", functions=names) == []
+    assert len(findings(tmp_path, "CERTS_C", functions=names | {"mbedtls_test_srv_crt_ec"})) == 1
+
+
 def test_milliseconds(tmp_path: Path) -> None:
     """mbedTLS 3.6 needs them, and none before."""
     (advice,) = findings(tmp_path, "SHA384_C", version="3.6")

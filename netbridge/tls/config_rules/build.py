@@ -11,8 +11,8 @@ from ..mbedtls_options import VERSIONS, known, options_of
 
 @dataclass(frozen=True)
 class Build:
-    """What is known of the build: its configuration, mbedTLS's version (one of VERSIONS), and if given its ELF's
-    function names and the length in octets of each certificate that it sends (DER)."""
+    """What is known of the build: its configuration, mbedTLS's version (one of VERSIONS), and if given the
+    names of its ELF's functions and objects, and the length in octets of each certificate that it sends (DER)."""
 
     config: Config
     version: str

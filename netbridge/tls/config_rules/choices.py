@@ -51,7 +51,8 @@ def weak_choices(build: Build) -> Iterator[Advice]:
 
 
 def test_certificates(build: Build) -> Iterator[Advice]:
-    if "CERTS_C" in build.config:
+    linked = build.functions is None or any(name.startswith("mbedtls_test_") for name in build.functions)
+    if "CERTS_C" in build.config and linked:
         what = "MBEDTLS_CERTS_C puts mbedTLS's test certificates and their private keys into the flash"
         why = "everybody has these keys; the certificates of that version may have expired too"
         fix = "use it for trials only, and a certificate of your own in the product"
