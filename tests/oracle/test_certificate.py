@@ -146,11 +146,12 @@ def test_damage_is_named_and_nothing_else(at: int, value: int, length: int) -> N
 @pytest.mark.parametrize(
     ("data", "because"),
     [
-        (b"", "is no certificate, neither PEM nor DER"),
+        (b"", "is empty"),
+        (b"\x01\x02", "is no certificate, neither PEM nor DER"),
         (b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", "is a damaged PEM certificate"),
         (b"-----BEGIN CERTIFICATE-----\n*!\n-----END CERTIFICATE-----\n", "is a damaged PEM certificate"),
         (b"-----BEGIN CERTIFICATE-----\nMIIBA\n-----END CERTIFICATE-----\n", "is a damaged PEM certificate"),  # padding
-        (b"-----BEGIN CERTIFICATE-----\nMIIB\n", "is a damaged PEM certificate"),
+        (b"-----BEGIN CERTIFICATE-----\nMIIB\n", "is cut off: it has a line -----BEGIN CERTIFICATE-----"),
         (b"-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n", "holds a PEM block 'CERTIFICATE REQUEST', no certificate"),
     ],
 )
