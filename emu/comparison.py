@@ -112,7 +112,11 @@ class Network:
     def observe(self, client: Client, target: int) -> Transcript:
         """Run the client against a port of this machine: its first connection."""
         relay = Relay(target)
-        client.visit(self.run(relay.start()), lambda: self.run(relay.cut()))
+        port = self.run(relay.start())
+        try:
+            client.visit(port, lambda: self.run(relay.cut()))
+        finally:
+            self.run(relay.close())
         if not relay.observers:
             raise UserError("the client did not connect: does its command say {address}, or {host} and {port}?")
         transcript = relay.observers[0].transcript

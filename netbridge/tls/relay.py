@@ -22,12 +22,23 @@ class Relay:
 
     def __init__(self, target: int) -> None:
         self._target = target
+        self._serving: set[asyncio.Task[None]] = set()
         self.observers: list[Observer] = []
 
     async def start(self) -> int:
         """Listen on a free port of 127.0.0.1, which is returned."""
-        server = await asyncio.start_server(self._serve, LOOPBACK, 0)
-        return int(server.sockets[0].getsockname()[1])
+        self._server = await asyncio.start_server(self._accept, LOOPBACK, 0)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def close(self) -> None:
+        """Listen no more; connections that are open go on."""
+        self._server.close()
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Keeps the task: the loop does not, once the client has said all and the server is still silent."""
+        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         observer = Observer(len(self.observers) + 1, _now())

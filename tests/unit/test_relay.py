@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The relay between a client and a server, which listens to both."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+
+from stm32emu.netbridge.tls.listener import LOOPBACK
+from stm32emu.netbridge.tls.relay import Relay
+from stm32emu.netbridge.tls.transcript import Side
+
+HELLO, LATE = b"hello", b"late"
+
+
+async def talk() -> tuple[bytes, Relay]:
+    """A client that says all it has to say, and a server that answers long after."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert await reader.read() == HELLO
+        gc.collect()  # what only a cycle of references keeps is gone now
+        writer.write(LATE)
+        writer.close()
+
+    server = await asyncio.start_server(serve, LOOPBACK, 0)
+    relay = Relay(server.sockets[0].getsockname()[1])
+    reader, writer = await asyncio.open_connection(LOOPBACK, await relay.start())
+    writer.write(HELLO)
+    writer.write_eof()
+    heard = await reader.read()
+    writer.close()
+    await relay.close()
+    server.close()
+    return heard, relay
+
+
+def test_an_answer_after_the_client_has_said_all() -> None:
+    heard, relay = asyncio.run(talk())
+    assert heard == LATE
+    assert [side for side, _how in relay.observers[0].transcript.ends()] == [Side.CLIENT, Side.SERVER]
