@@ -209,48 +209,6 @@ static PyObject *flush(PyObject *self, PyObject *unused)
     Py_RETURN_NONE;
 }
 
-static PyObject *snapshot_tuple(const Snapshot *s)
-{
-    PyObject *list = PyTuple_New(30);
-    if (list == NULL)
-        return NULL;
-    const uint32_t rest[] = {s->xpsr, s->msp, s->psp, s->control, s->primask, s->basepri, s->faultmask,
-                             s->exception, s->exc_return, s->cfsr, s->hfsr, s->mmfar, s->bfar};
-    for (int n = 0; n < 29; n++)
-        PyTuple_SET_ITEM(list, n, PyLong_FromUnsignedLong(n < 16 ? s->r[n] : rest[n - 16]));
-    PyTuple_SET_ITEM(list, 29, PyLong_FromLongLong(s->cycle));
-    return list;
-}
-
-static PyObject *registers(PyObject *self, PyObject *unused)
-{
-    (void)unused;
-    Snapshot s;
-    core_snapshot((Core *)self, &s);
-    return snapshot_tuple(&s);
-}
-
-static PyObject *take_fault(PyObject *self, PyObject *unused)
-{
-    (void)unused;
-    Core *c = (Core *)self;
-    if (!c->fault_seen)
-        Py_RETURN_NONE;
-    c->fault_seen = false;
-    return snapshot_tuple(&c->fault);
-}
-
-static PyObject *blocks(PyObject *self, PyObject *unused)
-{
-    (void)unused;
-    Core *c = (Core *)self;
-    uint32_t count = c->ring_next < RING_SIZE ? c->ring_next : RING_SIZE;
-    PyObject *list = PyList_New(count);
-    for (uint32_t n = 0; n < count && list != NULL; n++)
-        PyList_SET_ITEM(list, n, PyLong_FromUnsignedLong(c->ring[(c->ring_next - count + n) % RING_SIZE]));
-    return list;
-}
-
 static PyObject *set_watch(PyObject *self, PyObject *args)
 {
     unsigned address;
@@ -260,7 +218,6 @@ static PyObject *set_watch(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
-/* What a function's caller hands over and a call's end hands back: r0 to r3, SP, LR. */
 static PyObject *watch_stacks(PyObject *self, PyObject *args)
 {
     Core *c = (Core *)self;
@@ -274,66 +231,6 @@ static PyObject *watch_stacks(PyObject *self, PyObject *args)
     c->traps.restart = c->flush = true; /* what is translated already was not looked at */
     core_attend(c);
     Py_RETURN_NONE;
-}
-
-static PyObject *stack_marks(PyObject *self, PyObject *unused)
-{
-    (void)unused;
-    Stacks *s = &((Core *)self)->stacks;
-    PyObject *list = PyList_New(s->count + 1);
-    for (int n = 0; n <= s->count && list != NULL; n++) {
-        const Stack *stack = n ? &s->tasks[n - 1] : &s->main;
-        PyList_SET_ITEM(list, n, Py_BuildValue("(IIII)", stack->tcb, stack->limit, stack->lowest, stack->highest));
-    }
-    return list;
-}
-
-static PyObject *call_registers(PyObject *self, PyObject *unused)
-{
-    (void)unused;
-    Core *c = (Core *)self;
-    uint32_t r[6];
-    int ids[] = {UC_REG_R0, UC_REG_R0 + 1, UC_REG_R0 + 2, UC_REG_R0 + 3, UC_REG_SP, UC_REG_LR};
-    void *values[] = {&r[0], &r[1], &r[2], &r[3], &r[4], &r[5]};
-    c->api.reg_read_batch(c->uc, ids, values, 6);
-    return Py_BuildValue("(IIIIII)", r[0], r[1], r[2], r[3], r[4], r[5]);
-}
-
-static PyObject *read_register(PyObject *self, PyObject *id)
-{
-    return PyLong_FromUnsignedLong(core_reg((Core *)self, (int)PyLong_AsLong(id)));
-}
-
-static PyObject *write_register(PyObject *self, PyObject *args)
-{
-    int id;
-    unsigned value;
-    if (!PyArg_ParseTuple(args, "iI", &id, &value))
-        return NULL;
-    core_set_reg((Core *)self, id, value);
-    Py_RETURN_NONE;
-}
-
-/* The core's own state in a fixed layout, for hashing: registers, FP registers, NVIC, SysTick, SCS, time. */
-static PyObject *state(PyObject *self, PyObject *unused)
-{
-    (void)unused;
-    Core *c = (Core *)self;
-    Snapshot s;
-    core_snapshot(c, &s);
-    uint32_t fp[33];
-    for (int n = 0; n < 33; n++)
-        fp[n] = core_reg(c, n < 32 ? UC_REG_S0 + n : UC_REG_FPSCR);
-    uint64_t times[] = {(uint64_t)c->cycles, (uint64_t)c->systick.zero_at, (uint64_t)c->scs.cyccnt_base};
-    uint32_t flags[] = {c->systick.ctrl, c->systick.load, c->systick.stopped_value, c->systick.countflag, c->ipsr, c->event_register};
-    PyObject *parts[] = {PyBytes_FromStringAndSize((char *)s.r, 23 * 4), PyBytes_FromStringAndSize((char *)fp, sizeof fp),
-                         PyBytes_FromStringAndSize((char *)&c->nvic, sizeof c->nvic), PyBytes_FromStringAndSize((char *)times, sizeof times),
-                         PyBytes_FromStringAndSize((char *)flags, sizeof flags),
-                         PyBytes_FromStringAndSize((char *)&c->scs, offsetof(Scs, cyccnt_base))};
-    PyObject *all = PyBytes_FromStringAndSize(NULL, 0);
-    for (size_t n = 0; n < sizeof parts / sizeof *parts; n++)
-        PyBytes_ConcatAndDel(&all, parts[n]);
-    return all;
 }
 
 /* A UC_HOOK_CODE for every instruction: it makes Unicorn cut blocks elsewhere, which must not change anything. For tests. */
@@ -406,19 +303,17 @@ static int set_skip_loops(PyObject *self, PyObject *value, void *unused)
 
 static PyMethodDef methods[] = {
     {"add_memory", add_memory, METH_VARARGS, NULL}, {"add_mmio", add_mmio, METH_VARARGS, NULL},
-    {"set_irq", set_irq, METH_VARARGS, NULL},       {"pend_nmi", pend_nmi, METH_NOARGS, NULL},
-    {"send_event", send_event, METH_NOARGS, NULL},  {"reset", reset, METH_VARARGS, NULL},
-    {"run", run, METH_O, NULL},                     {"advance", advance, METH_O, NULL},
-    {"wake", wake, METH_NOARGS, NULL},              {"stop", stop, METH_NOARGS, NULL},
-    {"flush", flush, METH_NOARGS, NULL},            {"registers", registers, METH_NOARGS, NULL},
-    {"take_fault", take_fault, METH_NOARGS, NULL},  {"blocks", blocks, METH_NOARGS, NULL},
-    {"read_register", read_register, METH_O, NULL}, {"write_register", write_register, METH_VARARGS, NULL},
-    {"set_watch", set_watch, METH_VARARGS, NULL},   {"call_registers", call_registers, METH_NOARGS, NULL},
-    {"skip_idle", skip_idle, METH_O, NULL},
-    {"watch_stacks", watch_stacks, METH_VARARGS, NULL}, {"stack_marks", stack_marks, METH_NOARGS, NULL},
-    {"start_coverage", core_start_coverage, METH_NOARGS, NULL}, {"coverage", core_coverage, METH_NOARGS, NULL},
-    {"state", state, METH_NOARGS, NULL},            {"code_hook", code_hook, METH_NOARGS, NULL},
-    {NULL, NULL, 0, NULL}};
+    {"set_irq", set_irq, METH_VARARGS, NULL}, {"pend_nmi", pend_nmi, METH_NOARGS, NULL},
+    {"send_event", send_event, METH_NOARGS, NULL}, {"reset", reset, METH_VARARGS, NULL}, {"run", run, METH_O, NULL},
+    {"advance", advance, METH_O, NULL}, {"wake", wake, METH_NOARGS, NULL}, {"stop", stop, METH_NOARGS, NULL},
+    {"flush", flush, METH_NOARGS, NULL}, {"registers", core_registers, METH_NOARGS, NULL},
+    {"take_fault", core_take_fault, METH_NOARGS, NULL}, {"blocks", core_blocks, METH_NOARGS, NULL},
+    {"read_register", core_read_register, METH_O, NULL}, {"write_register", core_write_register, METH_VARARGS, NULL},
+    {"set_watch", set_watch, METH_VARARGS, NULL}, {"call_registers", core_call_registers, METH_NOARGS, NULL},
+    {"skip_idle", skip_idle, METH_O, NULL}, {"watch_stacks", watch_stacks, METH_VARARGS, NULL},
+    {"stack_marks", core_stack_marks, METH_NOARGS, NULL}, {"start_coverage", core_start_coverage, METH_NOARGS, NULL},
+    {"coverage", core_coverage, METH_NOARGS, NULL}, {"state", core_state, METH_NOARGS, NULL},
+    {"code_hook", code_hook, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL}};
 
 static PyMemberDef members[] = {
     {"now", T_LONGLONG, offsetof(Core, cycles), READONLY, NULL},

@@ -456,6 +456,16 @@ static inline void core_ran(Core *c, uint32_t bytes)
         coverage_note(c, bytes);
 }
 
+/* _core_views.c: methods of the Python type */
+PyObject *core_registers(PyObject *core, PyObject *unused);
+PyObject *core_take_fault(PyObject *core, PyObject *unused);
+PyObject *core_blocks(PyObject *core, PyObject *unused);
+PyObject *core_stack_marks(PyObject *core, PyObject *unused);
+PyObject *core_call_registers(PyObject *core, PyObject *unused);
+PyObject *core_read_register(PyObject *core, PyObject *id);
+PyObject *core_write_register(PyObject *core, PyObject *args);
+PyObject *core_state(PyObject *core, PyObject *unused);
+
 /* _core_sleep.c */
 int64_t core_wake_at(const Core *);
 void core_pass(Core *, int64_t cycle);
