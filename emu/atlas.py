@@ -25,7 +25,7 @@ class Fault:
     Attributes:
         command: shows it again.
         what: what is wrong, a clause.
-        seen: by client, and "server", how often which symptom showed.
+        seen: by client, and of firmware by "server", how often which symptom showed.
         verdicts: what runs said, and how often.
         findings: what the device-side checks found, by check.
     """
@@ -101,10 +101,10 @@ def tell_apart(faults: Sequence[Fault]) -> list[str]:
 def _own(fault: Fault, others: Sequence[Fault]) -> str:
     clauses = []
     if fault.verdicts and any(set(other.verdicts) != set(fault.verdicts) for other in others):
-        clauses.append(f"a run's verdict is {' or '.join(fault.verdicts)}")
+        clauses.append(f"the verdict is {' or '.join(fault.verdicts)}")
     for check in sorted({check for each in (fault, *others) for check in each.findings}):
         text = fault.findings.get(check)
-        if fault.verdicts and any(other.findings.get(check) != text for other in others):
+        if "server" in fault.seen and any(other.findings.get(check) != text for other in others):
             clauses.append(f"--check {check}: {text or 'finds nothing'}")
     codes = [code for code in fault.seen.get("server", ()) if code]
     if any(set(codes) != {code for code in other.seen.get("server", ()) if code} for other in others) and codes:

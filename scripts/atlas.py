@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Makes emu/atlas.json from runs of the faulty variants with both clients (`make atlas`): a quarter of an hour."""
+"""Makes emu/atlas.json (`make atlas`), in half an hour: from runs of the faulty variants with both clients, and from
+the twin's scripted faults and bad chains of certificates."""
 
 from __future__ import annotations
 
@@ -9,33 +10,48 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import bad_chains
+from bad_chains import CASES
 from runs import IMAGES, Run, free_port
+from stm32emu.comparison import Client, Network, evidence_of
 from stm32emu.cpu import unicorn_version
-from stm32emu.netbridge.tls.twin.faults import FAULTS
-from symptoms import HOST, lifetime, observe
+from stm32emu.netbridge.tls.doctor import diagnose
+from stm32emu.netbridge.tls.transcript import LONG, Side
+from stm32emu.netbridge.tls.twin.faults import FAULTS, parse_fault
+from stm32emu.netbridge.tls.twin.identity import make_identity
+from stm32emu.netbridge.tls.verdict import Case
+from symptoms import GOOD_DATE, HOST, lifetime, observe
+from test_certificate_verdicts import DUE, FINE, Visitor, gnutls, openssl, parsed, ssl_client2, verdicts, visited
+from test_client_symptoms import OTHER_CA
 from test_fault_symptoms import NO_CERTIFICATE
 from test_twin_faults import COLUMNS, REACTIONS
 from test_variants import SOMETIMES, VARIANTS
+from twin_clients import SSL_CLIENT2
+from twin_server import Twin, make_site, serving
 
 ROOT = Path(__file__).resolve().parents[1]
 CLIENTS = ("openssl", "ssl_client2")
-CONNECTIONS = 2
+CONNECTIONS = 5
+PATIENCE = 2 * LONG / 1e9
+"""Seconds after which a client that waits for the twin is stopped."""
+GOOD = CASES["good_with_an_intermediate"]()
 CHECKS = ("--check", "alloc,heap,stack")
 
 
 @dataclass(frozen=True)
 class Specimen:
-    """A fault to be run: the image, what is injected, what clients are told besides."""
+    """A fault to be run: the image, what is injected, what clients are told besides, and their date."""
 
     image: str
     what: str
     faults: tuple[str, ...] = ()
     options: dict[str, Sequence[str]] = field(default_factory=dict)
+    date: str = GOOD_DATE
 
     @property
     def command(self) -> str:
@@ -43,11 +59,13 @@ class Specimen:
         return f"stm32emu run images/build/{self.image}.elf --port 4433{injected}"
 
 
+STRICT = {"openssl": ("-verify_return_error",), "ssl_client2": ()}
 INJECTED = (
     Specimen("tls_server", "nothing is wrong"),
     Specimen("tls_server-hardware-rng", "the random number generator gives zeros", ("rng=stuck:0",), NO_CERTIFICATE),
     Specimen("tls_server-hardware-rng", "the random number generator gives one word", ("rng=stuck",), NO_CERTIFICATE),
     Specimen("tls_server-hardware-rng", "random numbers repeat with each connection", ("rng=repeat",), NO_CERTIFICATE),
+    Specimen("tls_server-hardware-rng", "random numbers lack bits", ("rng=bias:12bit",), NO_CERTIFICATE),
     Specimen("tls_server-hardware-rng", "a seed error", ("rng=seed-error@100ms",), NO_CERTIFICATE),
     Specimen("tls_server", "no memory while a connection is set up", ("alloc=fail:100",)),
     Specimen("tls_server", "no memory while the ClientHello is read", ("alloc=fail:105",)),
@@ -63,6 +81,11 @@ INJECTED = (
     Specimen("tls_server", "client expects another host name",
              options={"openssl": ("-verify_return_error", "-verify_hostname", "other"),
                       "ssl_client2": ("server_name=other",)}),
+    Specimen("tls_server", "client has another CA",
+             options={"openssl": ("-verify_return_error", "-CAfile", OTHER_CA),
+                      "ssl_client2": (f"ca_file={OTHER_CA}",)}),
+    Specimen("tls_server", "the certificate has expired", options=STRICT, date="2024-06-01"),
+    Specimen("tls_server", "client's clock is in the past", options=STRICT, date="2010-06-01"),
 )  # fmt: skip
 
 
@@ -106,7 +129,7 @@ def _run(specimen: Specimen, client: str, count: int, seen: dict[str, Counter[st
         run = Run(elf, "--port", f"{free_port()}:4433", *words, *injected, "--json", file.name)
         try:
             for _ in range(count):
-                at_client, at_server = observe(run, client, specimen.options.get(client, ()))
+                at_client, at_server = observe(run, client, specimen.options.get(client, ()), date=specimen.date)
                 seen[client][at_client] += 1
                 seen["server"][at_server] += 1
                 if at_server in ("hangs", "faults"):
@@ -121,18 +144,67 @@ def _plain(text: str) -> str:
     return re.sub(r":? \d+ of \d+ bytes.*| at 0x\w+.*|: NULL for.*", "", text)
 
 
-def twin() -> list[dict[str, Any]]:
-    """What clients make of the twin's scripted faults, as the tests of these measure it."""
-    return [
-        {
-            "command": f"stm32emu serve --fault {fault.name}",
-            "what": f"{fault.name}, scripted: {fault.help[0].lower()}{fault.help[1:].rstrip('.')}",
-            "seen": {client: {_symptom(word): 1} for client, word in zip(COLUMNS, REACTIONS[fault.name], strict=True)},
-            "verdicts": {},
-            "findings": {},
-        }
-        for fault in FAULTS
-    ]
+def twin(network: Network) -> Iterator[dict[str, Any]]:
+    """What clients make of the twin's scripted faults, as the tests of these measure it, and the verdicts."""
+    site = make_site([make_identity(parsed(GOOD.chain), GOOD.chain[0].key)])
+    with serving(site, patience=2 * PATIENCE) as server:
+        for fault in FAULTS:
+            site.conduct = parse_fault(fault.name)
+            seen = zip(COLUMNS, REACTIONS[fault.name], strict=True)
+            yield {
+                "command": f"stm32emu serve --fault {fault.name}",
+                "what": f"{fault.name}, scripted: {_clause(fault.help)}",
+                "seen": {client: {_symptom(word): 1} for client, word in seen},
+                "verdicts": Counter(_verdict_of_two(network, server.port, words) for words in VISITORS),
+                "findings": {},
+            }
+
+
+VISITORS = (
+    ("openssl", "s_client", "-connect", "{address}", "-tls1_2", "-maxfraglen", "512"),
+    (str(SSL_CLIENT2), "server_addr={host}", "server_port={port}", "auth_mode=none"),
+)
+
+
+def _verdict_of_two(network: Network, port: int, words: Sequence[str]) -> str:
+    """Over two connections."""
+    seen = [evidence_of(network.observe(Client(words, PATIENCE), port)) for _ in range(2)]
+    return diagnose(Case(seen)).id
+
+
+def chains(network: Network) -> Iterator[dict[str, Any]]:
+    """What clients that verify make of certificates that are not valid."""
+    with serving(make_site([make_identity(parsed(GOOD.chain), GOOD.chain[0].key)])) as server:
+        for name, due in DUE.items():
+            case = CASES[name]()
+            if due == FINE or case.private:
+                continue
+            seen = {
+                client.__name__: _visited(network, client, case, server) for client in (openssl, gnutls, ssl_client2)
+            }
+            yield {
+                "command": "stm32emu doctor certs --cert server.crt --key server.key --ca ca.crt",
+                "what": f"the server's certificates: {_clause(CASES[name].__doc__ or name)}",
+                "seen": {client: {symptom: 1} for client, (symptom, _) in seen.items()},
+                "verdicts": Counter(verdict for symptom, verdict in seen.values() if symptom != "page"),
+                "findings": {},
+            }
+
+
+def _visited(network: Network, client: Visitor, case: bad_chains.Case, server: Twin) -> tuple[str, str]:
+    """The client's symptom, and the verdict where the CA is known."""
+    with tempfile.NamedTemporaryFile() as ca:
+        evidence = visited(client, case, network, server, Path(ca.name))
+    _alone, with_ca = verdicts(evidence, case)
+    if evidence.alert is None:
+        return "page", with_ca.id
+    side, alert = evidence.alert
+    return f"{alert} {'sent' if side is Side.CLIENT else 'received'}", with_ca.id
+
+
+def _clause(sentence: str) -> str:
+    """A sentence as the end of another."""
+    return sentence[0].lower() + sentence[1:].rstrip(".")
 
 
 def _symptom(word: str) -> str:
@@ -152,11 +224,12 @@ def versions() -> dict[str, str]:
 
 
 def main() -> None:
+    network = Network()
     found = []
     for specimen in specimens():
         found.append(examine(specimen))
         print(f"{specimen.command}: {found[-1]['seen']} -> {found[-1]['verdicts']}", file=sys.stderr, flush=True)
-    atlas = {"versions": versions(), "faults": [*found, *twin()]}
+    atlas = {"versions": versions(), "faults": [*found, *twin(network), *chains(network)]}
     (ROOT / "emu" / "atlas.json").write_text(json.dumps(atlas, indent=1) + "\n")
 
 

@@ -15,8 +15,11 @@ RULES: tuple[Rule, ...] = (
     randomness.repeats_across_runs,
     randomness.biased,
     arithmetic.wrong_key,
+    arithmetic.wrong_finished,
     limits.ignored_fragment_limit,
+    limits.record_too_long,
     offers.not_offered,
+    certificates.no_certificate,
     # where the last connection that failed ended
     stops.no_tls,
     judgements.unusable_certificate,

@@ -179,6 +179,17 @@ class Evidence:
         ended = [event.moment.now for event in events if isinstance(event.item, End)]
         return ended[0] - max(said, default=self.transcript.opened.now)
 
+    @property
+    def objected(self) -> bool:
+        """Whether the client, once the handshake was through, sent nothing but an encrypted alert: that it closes, or
+        that it does not like the device's Finished."""
+        sealed = [
+            event.item.type
+            for event in self.transcript.events
+            if isinstance(event.item, Sealed) and event.sender is Side.CLIENT
+        ]
+        return self.stage is Stage.COMPLETE and names.ALERT in sealed and names.APPLICATION_DATA not in sealed
+
     @cached_property
     def refused_data(self) -> int:
         """The length of the client's longest record of data, if the device answers it with nothing but its end."""

@@ -38,6 +38,10 @@ class Record:
         return header + (self.fragment or b"")
 
 
+class TooLong(Malformed):
+    """A record that would be one but for its length."""
+
+
 class RecordReader:
     """Records of one direction. Feed it, then call `next` until it has none; memory is bounded by one record.
 
@@ -95,13 +99,12 @@ class RecordReader:
             return None
         kind, version = self._buffer[0], int.from_bytes(self._buffer[1:3], "big")
         length = int.from_bytes(self._buffer[3:5], "big")
-        wrong = _wrong(kind, version, length)
+        wrong = _wrong(kind, version, length, self._offset)
         if wrong:
-            malformed = Malformed(wrong, self._offset)
             self._drop(1)
             self.lost = True
             self._synchronize()
-            return malformed
+            return wrong
         if self.sealed and (kind != HANDSHAKE or length > LONGEST_FINISHED):
             return self._seal(Record(kind, version, length, None))
         if len(self._buffer) < HEADER_SIZE + length:
@@ -143,13 +146,13 @@ class RecordReader:
             self._drop(len(self._buffer) - HEADER_SIZE)
 
 
-def _wrong(kind: int, version: int, length: int) -> str:
+def _wrong(kind: int, version: int, length: int, offset: int) -> Malformed | None:
     """What keeps this from being a record's header."""
     if kind not in CONTENT_TYPES or version >> 8 != 3:
-        return f"no TLS record: it starts with {kind:02x} {version >> 8:02x} {version & 0xFF:02x}"
+        return Malformed(f"no TLS record: it starts with {kind:02x} {version >> 8:02x} {version & 0xFF:02x}", offset)
     if length > MAX_FRAGMENT:
-        return f"a record of {length} bytes, more than {MAX_FRAGMENT}"
-    return ""
+        return TooLong(f"a record of {length} bytes, more than {MAX_FRAGMENT}", offset)
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,10 @@ def ssl_client2(host: str, ca: Path) -> list[str]:
     return [str(SSL_CLIENT2), *where, "crt_file=none", "key_file=none", "auth_mode=required"]
 
 
+Visitor = Callable[[str, Path], list[str]]
+"""The words of a client's command, for a host and with a CA."""
+
+
 class Due(NamedTuple):
     """The verdict for each client, and for all that refuse once the CA is known; `known` is "" if it is the same."""
 
@@ -117,7 +121,7 @@ def verdicts(evidence: Evidence, case: Case) -> tuple[Verdict, Verdict]:
     return diagnose(Connections([evidence])), diagnose(Connections([evidence], known))
 
 
-def visited(client: Callable[[str, Path], list[str]], case: Case, network: Network, twin: Twin, ca: Path) -> Evidence:
+def visited(client: Visitor, case: Case, network: Network, twin: Twin, ca: Path) -> Evidence:
     """A client that trusts the case's roots sees its chain."""
     ca.write_text("".join(issued.pem for issued in case.roots))
     twin.site.identities = [identity_of(case)]
@@ -127,9 +131,7 @@ def visited(client: Callable[[str, Path], list[str]], case: Case, network: Netwo
 
 @pytest.mark.parametrize("client", [openssl, gnutls, ssl_client2])
 @pytest.mark.parametrize("name", DUE)
-def test_the_verdict(
-    name: str, client: Callable[[str, Path], list[str]], network: Network, twin: Twin, tmp_path: Path
-) -> None:
+def test_the_verdict(name: str, client: Visitor, network: Network, twin: Twin, tmp_path: Path) -> None:
     case, due = CASES[name](), DUE[name]
     alone, with_ca = verdicts(visited(client, case, network, twin, tmp_path / "ca.crt"), case)
     expected = getattr(due, client.__name__)

@@ -74,8 +74,8 @@ def test_the_servers_side_counts_too() -> None:
 def test_what_tells_them_apart() -> None:
     always, sometimes, _key = ATLAS.faults
     assert tell_apart([always, sometimes]) == [
-        "a run's verdict is corrupt-arithmetic; --check alloc: mbedtls_calloc returned memory that was not zero",
-        "a run's verdict is sporadic-arithmetic; --check alloc: finds nothing",
+        "the verdict is corrupt-arithmetic; --check alloc: mbedtls_calloc returned memory that was not zero",
+        "the verdict is sporadic-arithmetic; --check alloc: finds nothing",
     ]
 
 

@@ -31,7 +31,8 @@ from stm32emu.netbridge.tls.certificate import parse_certificate
 from stm32emu.netbridge.tls.doctor import diagnose
 from stm32emu.netbridge.tls.evidence import Evidence
 from stm32emu.netbridge.tls.extensions import Extension
-from stm32emu.netbridge.tls.messages import Certificate, ClientHello, ClientKeyExchange
+from stm32emu.netbridge.tls.messages import Certificate, ClientHello, ClientKeyExchange, ServerHello
+from stm32emu.netbridge.tls.records import Record
 from stm32emu.netbridge.tls.rules.arithmetic import keys_differ
 from stm32emu.netbridge.tls.transcript import End, Side
 from stm32emu.netbridge.tls.verdict import Case, Verdict
@@ -289,6 +290,34 @@ def foreign_curve() -> list[Talk]:
     return [Talk().client(hello_record(hello)).device(Device(WHO).flight(hello)).client(alert(47)).ends(Side.CLIENT)]
 
 
+def other_version_chosen() -> list[Talk]:
+    """A server that chooses an older version than the client allows"""
+    hello = client_hello(more=[Extension(names.SUPPORTED_VERSIONS, b"\2\3\3")])
+    server = ServerHello(names.TLS_1_1, token_bytes(32), b"", 0xC02C, 0)
+    return [Talk().client(hello_record(hello)).device(record(names.SERVER_HELLO, server)).client(alert(47))]
+
+
+def older_version_chosen() -> list[Talk]:
+    """The same to a client that does not say which it allows"""
+    server = ServerHello(names.TLS_1_1, token_bytes(32), b"", 0xC02C, 0)
+    return [Talk().client(hello_record(client_hello())).device(record(names.SERVER_HELLO, server)).client(alert(70))]
+
+
+def no_certificate() -> list[Talk]:
+    """A server that has none"""
+    return [failed(Device(WHO, certificates=0), 1, "openssl", 50)]
+
+
+def long_record() -> list[Talk]:
+    """More than 2 ** 14 octets in a record"""
+    return [failed(Device(WHO, certificates=17_000 // len(WHO.der)), 1, "openssl", 22)]
+
+
+def very_long_record() -> list[Talk]:
+    """More than an encrypted one may have, too"""
+    return [failed(Device(WHO, certificates=20_000 // len(WHO.der)), 1, "openssl", 22)]
+
+
 def healthy() -> list[Talk]:
     """None"""
     return [good(Device(WHO, group=23 + number % 2), number) for number in (1, 2, 3)]
@@ -332,6 +361,11 @@ TABLE: dict[Build, str] = {
     other_secret: "secret-differs",
     hanging: "device-silent",
     foreign_curve: "not-offered",
+    other_version_chosen: "not-offered",
+    older_version_chosen: "not-offered",
+    no_certificate: "no-certificate",
+    long_record: "record-too-long",
+    very_long_record: "record-too-long",
     healthy: "nothing-wrong",
 }
 NAMES = [build.__name__ for build in TABLE]
@@ -452,6 +486,17 @@ def test_numbers_of_an_earlier_run() -> None:
     assert verdict.id == "rng-repeats-across-runs"
     assert verdict.proof == ("an earlier run had the same random as connection 1",)
     assert diagnose(Case([good(Device(WHO)).evidence()], before)).id == "nothing-wrong"
+
+
+def test_who_sends_nothing_but_an_alert_may_mind_the_finished() -> None:
+    """Which is encrypted, as a close_notify is."""
+    last = through(Device(WHO), point_on(24)).device(finished())
+    quiet = diagnose(Case([last.evidence()]))
+    last.client(Record(names.ALERT, names.TLS_1_2, 26, bytes(26)).emit()).ends(Side.CLIENT).ends(Side.SERVER)
+    verdict = diagnose(Case([last.evidence()]))
+    assert (quiet.id, verdict.id) == ("nothing-wrong", "nothing-wrong")
+    assert "a key log tells (--keylog)" in verdict.notes[-1]
+    assert not any("key log" in note for note in quiet.notes)
 
 
 @pytest.mark.parametrize(

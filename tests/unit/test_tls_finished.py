@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,16 @@ def test_a_message_that_one_side_saw_otherwise(observed: Observed) -> None:
     assert isinstance(first, bytes)
     transcript.hashed[0] = first[:-1] + bytes((first[-1] ^ 1,))
     assert Evidence(transcript, master=master).finished == {Side.CLIENT: False}
+
+
+def test_a_finished_of_the_devices_that_is_wrong(observed: Observed) -> None:
+    transcript, master = observed("ECDHE-ECDSA-AES256-GCM-SHA384")
+    last = transcript.hashed[-1]
+    assert isinstance(last, Finished)
+    transcript.hashed[-1] = replace(last, fragment=bytes(len(last.fragment)))
+    evidence = Evidence(transcript, (parse_certificate(WHO.der),), master=master)
+    assert evidence.finished == {Side.CLIENT: True, Side.SERVER: False}
+    assert diagnose(Case([evidence])).id == "wrong-finished"
 
 
 def test_nothing_is_said_where_it_cannot_be(observed: Observed) -> None:

@@ -146,6 +146,25 @@ def _finished(evidence: Evidence) -> tuple[str, ...]:
     return (f"under the device's secret, from the key log, the client's Finished is {'right' if right else 'wrong'}",)
 
 
+def wrong_finished(case: Case) -> Verdict | None:
+    """What only a key log shows: in the clear there is an alert, encrypted as a close_notify is."""
+    wrong = [each for each in case.evidence if each.finished.get(Side.SERVER) is False]
+    if not wrong:
+        return None
+    return Verdict(
+        "wrong-finished",
+        "the device's Finished is wrong.",
+        (
+            f"under the secret from the key log the client's Finished is right and the device's is not on "
+            f"{connections(wrong)}",
+            *case.found,
+        ),
+        "every client sends 51 (decrypt_error), or 20 (bad_record_mac) if it cannot decrypt it; both are encrypted",
+        NOT_ARITHMETIC,
+        "stm32emu run ... --check alloc,heap,stack: its hash, key block or cipher is wrong",
+    )
+
+
 def wrong_key(case: Case) -> Verdict | None:
     """Row 4: the signatures are good ones of a key that is not the certificate's."""
     bad = [each for each in case.evidence if each.signature is Check.BAD and each.point is not Check.BAD]

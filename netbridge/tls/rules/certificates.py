@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from stm32emu.netbridge.tls import clients
+from stm32emu.netbridge.tls import clients, messages
 from stm32emu.netbridge.tls.certificate import Certificate
 from stm32emu.netbridge.tls.evidence import Evidence, Stage
 from stm32emu.netbridge.tls.names import alert_name
@@ -49,6 +49,22 @@ def _by_date(case: Case, latest: Evidence, alert: int, sent: str) -> Verdict | N
     last_to_begin = max(latest.chain, key=lambda certificate: certificate.not_before)
     if alert == UNKNOWN and clock and clock < last_to_begin.not_before:
         return _client_clock(last_to_begin, sent, clock)
+    return None
+
+
+def no_certificate(case: Case) -> Verdict | None:
+    """An empty Certificate message, which only clients may send (RFC 5246 section 7.4.2)."""
+    for each in case.evidence:
+        message = each.transcript.message(messages.Certificate, Side.SERVER)
+        if message is not None and not message.certificates:
+            return Verdict(
+                "no-certificate",
+                "the device sends no certificate.",
+                (f"its Certificate message is empty on connection {each.number}",),
+                "OpenSSL, GnuTLS and mbedTLS send 50 (decode_error)",
+                COMPUTED,
+                "give the device its certificate (mbedtls_ssl_conf_own_cert)",
+            )
     return None
 
 

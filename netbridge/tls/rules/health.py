@@ -60,11 +60,15 @@ def nothing_wrong(case: Case) -> Verdict | None:
         return None
     checked = [each for each in case.evidence if each.sound]
     certificate = next((each.certificate for each in reversed(case.evidence) if each.certificate), None)
-    notes = (
+    notes: tuple[str, ...] = (
         (f"the certificate is for {' and '.join(names_of(certificate)) or 'no name'}, {validity(certificate)}",)
         if certificate
         else ()
     )
+    objected = [each for each in case.evidence if each.objected and not each.finished]
+    if objected:
+        what = "an encrypted alert: that it closes, or that it does not accept the device's Finished"
+        notes += (f"all that the client says on {connections(objected)} is {what}; a key log tells (--keylog)",)
     shown = checked[-1] if checked else None
     proof = [f"{connections(case.evidence)} came through"]
     if shown and shown.exchange:

@@ -8,8 +8,9 @@ from stm32emu.netbridge.tls.algorithms import SECP521R1
 from stm32emu.netbridge.tls.cursor import Malformed
 from stm32emu.netbridge.tls.device import P521_SIZE
 from stm32emu.netbridge.tls.evidence import Check, Evidence, Stage
+from stm32emu.netbridge.tls.records import MAX_PLAINTEXT, TooLong
 from stm32emu.netbridge.tls.rules.judgements import device_findings
-from stm32emu.netbridge.tls.transcript import Side
+from stm32emu.netbridge.tls.transcript import Handshake, Side
 from stm32emu.netbridge.tls.verdict import Case, Verdict
 
 RECORD_OVERFLOW = 22
@@ -33,6 +34,28 @@ def ignored_fragment_limit(case: Case) -> Verdict | None:
                 f"OpenSSL sends {RECORD_OVERFLOW} (record_overflow); mbedTLS's client does not look",
                 COMPUTED_WELL,
                 "send no max_fragment_length (openssl: without -maxfraglen), or split the device's records",
+            )
+    return None
+
+
+def record_too_long(case: Case) -> Verdict | None:
+    """A record of more than RFC 5246 section 6.2.1 allows anybody."""
+    for each in case.evidence:
+        events = [event.item for event in each.transcript.events if event.sender is Side.SERVER]
+        longer = [str(item) for item in events if isinstance(item, TooLong)]
+        longer += [
+            f"a record of {item.longest} bytes, more than {MAX_PLAINTEXT}"
+            for item in events
+            if isinstance(item, Handshake) and item.longest > MAX_PLAINTEXT
+        ]
+        if longer:
+            return Verdict(
+                "record-too-long",
+                "the device sends a record that is longer than TLS allows.",
+                (f"{longer[0]}, on connection {each.number}",),
+                f"OpenSSL and GnuTLS send {RECORD_OVERFLOW} (record_overflow), mbedTLS closes the connection",
+                COMPUTED_WELL,
+                "send fewer certificates, or split them over records",
             )
     return None
 

@@ -15,7 +15,7 @@ from stm32emu.netbridge.tls.suites import SUITES, suite_name
 from stm32emu.netbridge.tls.transcript import Side
 from stm32emu.netbridge.tls.verdict import Case, Verdict
 
-HANDSHAKE_FAILURE, PROTOCOL_VERSION, INSUFFICIENT_SECURITY = 40, 70, 71
+HANDSHAKE_FAILURE, ILLEGAL_PARAMETER, PROTOCOL_VERSION, INSUFFICIENT_SECURITY = 40, 47, 70, 71
 NO_COMMON = (HANDSHAKE_FAILURE, PROTOCOL_VERSION, INSUFFICIENT_SECURITY)
 SHOWN = 6
 ALL_FINE = "arithmetic, memory, RNG, key pair, dates, host name: nothing was computed yet"
@@ -152,11 +152,19 @@ def not_offered(case: Case) -> Verdict | None:
                 "not-offered",
                 "the device chose something that the client had not offered.",
                 (f"on connection {each.number}: {'; '.join(wrong)}",),
-                "clients send 47 (illegal_parameter) or 110 (unsupported_extension)",
+                "clients send 47 (illegal_parameter), 70 (protocol_version) or 110 (unsupported_extension)",
                 "key pair, dates, host name",
                 "compare the device's ServerHello with the ClientHello: stm32emu run ... --json out.json",
             )
     return None
+
+
+def _version_unasked(each: Evidence, hello: ClientHello, chosen: int) -> list[str]:
+    """Without supported_versions a hello only says the newest: that an older one is not wanted says an alert."""
+    refused = each.alert in ((Side.CLIENT, PROTOCOL_VERSION), (Side.CLIENT, ILLEGAL_PARAMETER))
+    if chosen in hello.versions or not (hello.says.versions or refused):
+        return []
+    return [f"version {names.version_name(chosen)}"]
 
 
 def _chosen_unasked(each: Evidence) -> list[str]:
@@ -164,7 +172,8 @@ def _chosen_unasked(each: Evidence) -> list[str]:
     if hello is None or server is None:
         return []
     offered = {extension.type for extension in hello.extensions} | {names.RENEGOTIATION_INFO}
-    wrong = [f"suite {suite_name(server.suite)}"] if server.suite not in hello.suites else []
+    wrong = _version_unasked(each, hello, server.chosen_version)
+    wrong += [f"suite {suite_name(server.suite)}"] if server.suite not in hello.suites else []
     wrong += [f"compression {server.compression}"] if server.compression not in hello.compressions else []
     wrong += [f"extension {extension.name}" for extension in server.extensions if extension.type not in offered]
     groups, schemes = hello.says.groups, hello.says.schemes
