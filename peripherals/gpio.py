@@ -90,8 +90,10 @@ class Gpio(Peripheral):
     @BSRR.on_write
     def _set_reset(self, written: int) -> None:
         """Set wins over reset for the same pin (section 8.4.7)."""
-        self.ODR = (self.ODR & ~(written >> 16)) | (written & 0xFFFF)
-        self._update()
+        before = self.ODR
+        self.ODR = (before & ~(written >> 16)) | (written & 0xFFFF)
+        if self.ODR != before:
+            self._update()
 
     @MODER.on_write
     @OTYPER.on_write

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 from stm32emu.peripherals.clock import Clock, ClockTree, Event
 from stm32emu.peripherals.irq import IrqLine
 from stm32emu.peripherals.ledger import NO_LEDGER, Ledger
-from stm32emu.peripherals.peripheral import Peripheral
+from stm32emu.peripherals.peripheral import PLAIN, Peripheral
 from stm32emu.peripherals.register import RC_W0, RO, Register
 
 
@@ -143,6 +143,7 @@ class Spi(Peripheral):
     @CR2.on_write
     def _update(self, _written: int = 0) -> None:
         sr, cr2 = self.SR, self.CR2
+        self.plain[Spi.SR.index] = 0 if self._dr_was_read or sr & Spi.MODF.mask else PLAIN  # nothing for a read to do
         self.irq.set((sr & 0x02 and cr2 & 0x80) or (sr & 0x01 and cr2 & 0x40) or (sr & 0x70 and cr2 & 0x20))
         self.dma_rx.set(cr2 & sr & 0x01)
         self.dma_tx.set(self.CR2 & self.SR & 0x02)

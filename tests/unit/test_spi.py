@@ -10,6 +10,7 @@ import pytest
 from stm32emu.peripherals.clock import ClockTree, ManualClock
 from stm32emu.peripherals.irq import IrqLine
 from stm32emu.peripherals.ledger import Ledger
+from stm32emu.peripherals.peripheral import PLAIN
 from stm32emu.peripherals.spi import Spi
 
 CR1, CR2, SR, DR = 0x00, 0x04, 0x08, 0x0C
@@ -193,3 +194,18 @@ def test_a_master_that_is_off_neither_shifts_nor_complains() -> None:
     bench.clock.advance(100)
     assert bench[SR] == 0
     assert bench.ledger.entries == {}
+
+
+def test_the_status_is_plain_unless_reading_it_clears_something() -> None:
+    bench = Bench()
+    plain = []
+    bench[CR1] = MASTER
+    for step in (lambda: None, lambda: bench[DR], lambda: bench[SR]):
+        step()
+        plain.append(bench.spi.plain[SR >> 2])
+        bench[DR] = 0
+        bench[DR] = 0
+        bench.clock.advance(2 * FRAME)
+    assert plain == [PLAIN, 0, PLAIN]
+    bench[CR1] = 1 << 9 | 1 << 2  # NSS low: a mode fault
+    assert bench.spi.plain[SR >> 2] == 0
