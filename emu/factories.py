@@ -94,8 +94,10 @@ def _rtc(board: Board, block: Block) -> Peripheral:
 
 
 def _triggers(board: Board) -> dict[str, Trigger]:
-    """What starts conversions: TRGO of every timer."""
-    return {f"{name}_TRGO": block.trgo for name, block in board.blocks.items() if isinstance(block, Tim)}
+    """What starts conversions: TRGO and the compare channels of every timer."""
+    timers = {name: block for name, block in board.blocks.items() if isinstance(block, Tim)}
+    compares = {f"{name}_CC{n}": cc for name, timer in timers.items() for n, cc in enumerate(timer.compares, 1)}
+    return {f"{name}_TRGO": timer.trgo for name, timer in timers.items()} | compares
 
 
 def _adc(board: Board, block: Block) -> Peripheral:

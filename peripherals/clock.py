@@ -107,7 +107,8 @@ class ManualClock(Clock):
 class ClockTree:
     """Frequencies in Hz that RCC sets and other blocks read (RM0090 figure 16, "Clock tree"). Reset: HSI, 16 MHz.
 
-    `pll48ck` is None while the 48 MHz domain has no running source, `rtcclk` and `lcdclk` (LTDC's pixels) likewise.
+    `pll48ck` is None while the 48 MHz domain has no running source, `rtcclk`, `lcdclk` (LTDC's pixels) and `i2sclk`
+    likewise.
     """
 
     def __init__(self) -> None:
@@ -116,6 +117,7 @@ class ClockTree:
         self.pll48ck: int | None = None
         self.rtcclk: int | None = None
         self.lcdclk: int | None = None
+        self.i2sclk: int | None = None
         self.listeners: list[Action] = []
 
     def changed(self) -> None:

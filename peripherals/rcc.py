@@ -38,7 +38,7 @@ class Rcc(RccBlocks):
     `on_backup_reset` is called when BDCR.BDRST resets the backup domain.
     """
 
-    MISSING: ClassVar[str] = "MCO outputs, spread spectrum, I2S/SAI clocks, clock security"
+    MISSING: ClassVar[str] = "MCO outputs, spread spectrum, SAI clocks, clock security"
 
     def __init__(
         self,
@@ -206,6 +206,7 @@ class Rcc(RccBlocks):
         tree.pll48ck = self._ck48()
         tree.rtcclk = self._rtcclk()
         tree.lcdclk = self._lcdclk()
+        tree.i2sclk = self._i2sclk()
         if before != vars(tree):
             if tree.sysclk > MAX_SYSCLK[self.series]:
                 self.ledger.illegal(self.name, Rcc.CFGR.offset, f"SYSCLK at {tree.sysclk} Hz, above the chip's maximum")
@@ -223,6 +224,10 @@ class Rcc(RccBlocks):
         if self.CK48MSEL:
             return self._vco["PLLSAI"] // (2 * (self.PLLSAIP + 1)) if self.PLLSAIRDY else None
         return self._vco["PLL"] // max(self.PLLQ, 1) if self.PLLRDY else None
+
+    def _i2sclk(self) -> int | None:
+        """PLLI2S's output, unless the I2S_CKIN pin is selected, on which there is nothing."""
+        return self._vco["PLLI2S"] // max(self.PLLI2SR, 1) if self.PLLI2SRDY and not self.I2SSRC else None
 
     def _lcdclk(self) -> int | None:
         """LTDC's pixel clock: PLLSAI's VCO, divided twice (section 6.3.25, PLLSAIDIVR)."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""SPI as a master (RM0090 chapter 28): each frame is exchanged with one device, in the time the baud rate gives it."""
+"""SPI and I2S as a master (RM0090 chapter 28): each frame is exchanged with one device, in the time its rate gives."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from stm32emu.peripherals.ledger import NO_LEDGER, Ledger
 from stm32emu.peripherals.peripheral import PLAIN, Peripheral
 from stm32emu.peripherals.register import RC_W0, RO, Register
 
+I2S_SENDS, I2S_RECEIVES = 2, 3  # I2SCFGR.I2SCFG, as a master
+
 
 class Spi(Peripheral):
     """One SPI. Chip selects are GPIO pins, so telling devices apart is up to whoever gives `device`.
@@ -23,7 +25,7 @@ class Spi(Peripheral):
             device MISO is pulled up and every frame reads all ones.
     """
 
-    MISSING: ClassVar[str] = "slave mode, the CRC unit, TI frames and I2S"
+    MISSING: ClassVar[str] = "slave modes, the CRC unit and TI frames"
 
     CR1 = Register(0x00)
     BIDIMODE = CR1.field(15)
@@ -71,18 +73,18 @@ class Spi(Peripheral):
     TxCRC = TXCRCR.field(0, 16)
 
     I2SCFGR = Register(0x1C)
-    I2SCFGR.tag("I2SMOD", 11)
-    I2SCFGR.tag("I2SE", 10)
-    I2SCFGR.tag("I2SCFG", 8, 2)
-    I2SCFGR.tag("PCMSYNC", 7)
-    I2SCFGR.tag("I2SSTD", 4, 2)
-    I2SCFGR.tag("CKPOL", 3)
-    I2SCFGR.tag("DATLEN", 1, 2)
-    I2SCFGR.tag("CHLEN", 0)
+    I2SMOD = I2SCFGR.field(11)
+    I2SE = I2SCFGR.field(10)
+    I2SCFG = I2SCFGR.field(8, 2)
+    PCMSYNC = I2SCFGR.field(7)
+    I2SSTD = I2SCFGR.field(4, 2)
+    CKPOL = I2SCFGR.field(3)
+    DATLEN = I2SCFGR.field(1, 2)
+    CHLEN = I2SCFGR.field(0)
     I2SPR = Register(0x20, reset=0x02)
-    I2SPR.tag("MCKOE", 9)
-    I2SPR.tag("ODD", 8)
-    I2SPR.tag("I2SDIV", 0, 8)
+    MCKOE = I2SPR.field(9)
+    ODD = I2SPR.field(8)
+    I2SDIV = I2SPR.field(0, 8)
 
     def __init__(
         self,
@@ -110,6 +112,7 @@ class Spi(Peripheral):
         self._tdr = self._rdr = 0
         self._dr_was_read = False  # the first half of clearing OVR
         self._modf_seen = False  # the first half of clearing MODF
+        self._half = 0  # of a channel's two halfwords, the one in work
 
     def reset(self) -> None:
         """A frame under way is lost."""
@@ -121,12 +124,21 @@ class Spi(Peripheral):
         self._update()
 
     @property
+    def _clocked(self) -> bool:
+        """On, and the master."""
+        if self.I2SMOD:
+            return bool(self.I2SE) and self.I2SCFG in (I2S_SENDS, I2S_RECEIVES) and self.tree.i2sclk is not None
+        return bool(self.SPE and self.MSTR)
+
+    @property
     def _transmits(self) -> bool:
+        if self.I2SMOD:
+            return self.I2SCFG == I2S_SENDS
         return bool(self.BIDIOE) if self.BIDIMODE else not self.RXONLY
 
     @property
     def _receives(self) -> bool:
-        return not (self.BIDIMODE and self.BIDIOE)
+        return self.I2SCFG == I2S_RECEIVES if self.I2SMOD else not (self.BIDIMODE and self.BIDIOE)
 
     @SR.on_read
     def _read_sr(self) -> int:
@@ -161,6 +173,15 @@ class Spi(Peripheral):
         self._shift(self.clock.now)
         self._update()
 
+    @I2SCFGR.on_write
+    def _configure_i2s(self, _written: int) -> None:
+        if self.I2SMOD and self.I2SE and self.I2SCFG < I2S_SENDS:
+            self.ledger.unmodelled(self.name, Spi.I2SCFGR.offset, "I2S slave mode")
+        if not self.I2SE:
+            self.CHSIDE = self._half = 0
+        self._shift(self.clock.now)
+        self._update()
+
     @DR.on_write
     def _write_dr(self, written: int) -> None:
         self._tdr = written
@@ -182,7 +203,7 @@ class Spi(Peripheral):
 
         While nobody reads, receiving pauses after the overrun: the frames it would go on losing make no difference.
         """
-        if self._shifting is not None or not (self.SPE and self.MSTR):
+        if self._shifting is not None or not self._clocked:
             return
         if self._transmits:
             if self.TXE:
@@ -192,10 +213,25 @@ class Spi(Peripheral):
             return
         else:
             frame = 0
-        bits = 16 if self.DFF else 8
-        due = start + self.tree.cycles(bits << self.BR + 1, getattr(self.tree, self.bus))
+        bits = 16 if self.DFF or self.I2SMOD else 8
+        due = start + (self._half_word_cycles() if self.I2SMOD else self._frame_cycles(bits))
         self.BSY = 1
         self._shifting = self.clock.at(due, partial(self._shifted, due, frame & (1 << bits) - 1, (1 << bits) - 1))
+
+    def _frame_cycles(self, bits: int) -> int:
+        return self.tree.cycles(bits << self.BR + 1, getattr(self.tree, self.bus))
+
+    def _half_word_cycles(self) -> int:
+        """A channel has 16 or 32 bits, and its data one or two halfwords (section 28.4.4)."""
+        divider = (2 * self.I2SDIV + self.ODD) * ((4 if self.CHLEN else 8) if self.MCKOE else 1)
+        bits = 32 if self.CHLEN and not self.DATLEN else 16
+        return self.tree.cycles(bits * max(divider, 1), self.tree.i2sclk or 1)
+
+    def _next_side(self) -> None:
+        """Left and right take turns, after one halfword each or two."""
+        self._half ^= 1
+        if not self.DATLEN or not self._half:
+            self.CHSIDE ^= 1
 
     def _shifted(self, end: int, frame: int, mask: int) -> None:
         self._shifting = None
@@ -207,5 +243,7 @@ class Spi(Peripheral):
                 self._rdr = answer
                 self.RXNE = 1
         self.BSY = 0
+        if self.I2SMOD:
+            self._next_side()
         self._shift(end)
         self._update()

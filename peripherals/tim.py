@@ -12,7 +12,9 @@ from stm32emu.peripherals.peripheral import PLAIN
 from stm32emu.peripherals.tim_counter import ALL_EVENTS, CHANNELS, UPDATE, Counter
 from stm32emu.peripherals.tim_registers import TimRegisters
 
-TRGO_RESET, TRGO_ENABLE, TRGO_UPDATE = range(3)  # CR2.MMS
+TRGO_RESET, TRGO_ENABLE = range(2)  # CR2.MMS
+TRGO_EVENTS = (0, 0, UPDATE, 2, 2, 4, 8, 16)
+"""By CR2.MMS, what TRGO follows: the update, channel 1's match, and OC1REF to OC4REF, taken to rise at theirs."""
 FREE_RUNNING_MODES = (0, 4)  # SMCR.SMS: the others wait for a trigger, a gate or a clock that never comes
 
 
@@ -27,7 +29,7 @@ class Tim(TimRegisters):
         channels: compare channels: 4, 2 (TIM9, 12), 1 (TIM10, 11, 13, 14) or 0 (TIM6, 7).
     """
 
-    MISSING: ClassVar[str] = "input capture, slave and encoder modes, TRGO by compare, DMA bursts and pins"
+    MISSING: ClassVar[str] = "input capture, slave and encoder modes, DMA bursts and pins"
 
     def __init__(
         self,
@@ -58,6 +60,7 @@ class Tim(TimRegisters):
         self._dma_channels = [IrqLine() for _ in range(CHANNELS)]
         self.dma_ch1, self.dma_ch2, self.dma_ch3, self.dma_ch4 = self._dma_channels
         self.trgo = Trigger(self._settle_and_plan)
+        self.compares = [Trigger(self._settle_and_plan) for _ in range(CHANNELS)]  # pulses at each match
         self._edge: Event | None = None
         self._settings: tuple[int, int] = (0, 1)
         self._tick = 0
@@ -167,11 +170,6 @@ class Tim(TimRegisters):
 
     # Settings
 
-    @TimRegisters.CR2.on_write
-    def _select_trgo(self, _written: int) -> None:
-        if self.MMS > TRGO_UPDATE:
-            self.ledger.unmodelled(self.name, Tim.CR2.offset, f"CR2.MMS {self.MMS}")
-
     @TimRegisters.CR1.on_write
     @TimRegisters.SMCR.on_write
     def _write_control(self, _written: int) -> None:
@@ -241,10 +239,18 @@ class Tim(TimRegisters):
             line.set(active & mask)
         events, self.counter.events = self.counter.events, 0
         if events:
-            self._request_dma(events & self._output_channels())
-        if events & UPDATE and self.MMS == TRGO_UPDATE:
-            self.trgo.pulse()
+            events &= self._output_channels()
+            self._request_dma(events)
+            self._trigger(events)
         self._plan()
+
+    def _trigger(self, events: int) -> None:
+        """Tell the blocks that wait for this timer."""
+        for channel, compare in enumerate(self.compares):
+            if events >> channel & 2:
+                compare.pulse()
+        if events & TRGO_EVENTS[self.MMS]:
+            self.trgo.pulse()
 
     def _request_dma(self, events: int) -> None:
         """One request per enabled event; with CCDS the channels ask at the update instead (CR2)."""
@@ -262,8 +268,9 @@ class Tim(TimRegisters):
         wanted = self.DIER & ~self.SR & 0x1F | self.DIER >> 8 & 0x1F
         if self._polled:
             wanted |= ~self.SR & self._output_channels()
-        if self.trgo.wanted and self.MMS == TRGO_UPDATE:
-            wanted |= UPDATE
+        if self.trgo.wanted:
+            wanted |= TRGO_EVENTS[self.MMS]
+        wanted |= sum(2 << channel for channel, compare in enumerate(self.compares) if compare.wanted)
         edge = self.counter.next_edge(wanted) if wanted else None
         due = None if edge is None else self.tree.cycles(self._tick + edge, self._settings[0])
         if self._edge is not None:

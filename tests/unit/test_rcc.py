@@ -235,6 +235,17 @@ def test_the_pixel_clock_is_pllsai_divided_twice() -> None:
     assert bench.tree.lcdclk is None
 
 
+@pytest.mark.parametrize("make", [Rcc, RccF446])
+def test_the_i2s_clock_is_plli2s_divided_once(make: type[Rcc]) -> None:
+    """A codec's usual 86 MHz from a crystal of 8 MHz."""
+    bench = Bench(make, hse_hz=8_000_000)
+    bench["PLLI2SCFGR"] = 258 << 6 | 3 << 28 | (8 if make is RccF446 else 0)
+    bench.start(pll(8, 336, 2, 7), PLLON | 1 << 26)
+    assert bench.tree.i2sclk == 86_000_000
+    bench.clear("CR", 1 << 26)
+    assert bench.tree.i2sclk is None
+
+
 def test_f446_system_clock_from_pll_r() -> None:
     bench = Bench(RccF446, hse_hz=8_000_000)
     bench.start(pll(8, 300, 2, 7, r=3))

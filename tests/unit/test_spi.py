@@ -209,3 +209,73 @@ def test_the_status_is_plain_unless_reading_it_clears_something() -> None:
     assert plain == [PLAIN, 0, PLAIN]
     bench[CR1] = 1 << 9 | 1 << 2  # NSS low: a mode fault
     assert bench.spi.plain[SR >> 2] == 0
+
+
+I2SCFGR, I2SPR = 0x1C, 0x20
+CHSIDE, I2SE, I2SMOD, SENDS, RECEIVES = 4, 1 << 10, 1 << 11, 2 << 8, 3 << 8
+
+
+@pytest.mark.parametrize(
+    ("length", "prescaler", "cycles"),
+    [
+        (0, 2, 16 * 4),
+        (0, 0x102, 16 * 5),
+        (0, 0x202, 16 * 4 * 8),  # MCKOE: 256 master clocks in a frame of two channels
+        (1, 2, 32 * 4),
+        (1, 0x202, 32 * 4 * 4),
+        (5, 2, 16 * 4),  # 32 bits in two halfwords
+    ],
+)
+def test_i2s_asks_for_a_halfword_at_its_rate(length: int, prescaler: int, cycles: int) -> None:
+    bench = Bench()
+    bench.spi.tree.i2sclk = 16_000_000
+    bench[I2SPR] = prescaler
+    bench[CR2] = 2
+    bench[I2SCFGR] = I2SMOD | I2SE | SENDS | length
+    bench[DR] = 1
+    bench[DR] = 2
+    assert (bench[SR] & TXE, bench.spi.dma_tx.level) == (0, False)
+    bench.clock.advance(cycles - 1)
+    assert bench[SR] & (TXE | BSY) == BSY
+    bench.clock.advance(1)
+    assert (bench[SR] & TXE, bench.spi.dma_tx.level) == (TXE, True)
+    bench.clock.advance(cycles)
+    assert bench[SR] & (TXE | BSY) == TXE
+
+
+@pytest.mark.parametrize(("length", "sides"), [(0, [0, CHSIDE] * 2), (5, [0, 0, CHSIDE, CHSIDE])])
+def test_i2s_sides_take_turns(length: int, sides: list[int]) -> None:
+    bench = Bench()
+    bench.spi.tree.i2sclk = 16_000_000
+    bench[I2SCFGR] = I2SMOD | I2SE | SENDS | length
+    seen = []
+    for _ in sides:
+        seen.append(bench[SR] & CHSIDE)
+        bench[DR] = 0
+        bench.clock.advance(16 * 4)
+    assert seen == sides
+
+
+def test_i2s_receives_without_being_asked_and_stops_when_it_is_off() -> None:
+    bench = Bench(lambda _frame: 0x1234)
+    bench.spi.tree.i2sclk = 16_000_000
+    bench[I2SCFGR] = I2SMOD | I2SE | RECEIVES
+    for _ in range(3):
+        bench.clock.advance(16 * 4)
+        assert bench[SR] & (RXNE | OVR) == RXNE
+        assert bench[DR] == 0x1234
+    bench[I2SCFGR] = I2SMOD | RECEIVES
+    bench.clock.advance(16 * 4)
+    assert (bench[DR], bench[SR] & (RXNE | BSY | CHSIDE)) == (0x1234, CHSIDE)
+    bench.clock.advance(1000)
+    assert bench[SR] & RXNE == 0
+
+
+def test_i2s_without_a_clock_or_as_a_slave_waits() -> None:
+    bench = Bench()
+    bench[I2SCFGR] = I2SMOD | I2SE | SENDS
+    bench[DR] = 1
+    bench.clock.advance(10_000)
+    assert bench[SR] & TXE == 0
+    bench[I2SCFGR] = I2SMOD | I2SE
+    assert [each.what for each in bench.ledger.of_kind("unmodelled")] == ["I2S slave mode"]

@@ -389,7 +389,7 @@ def test_trgo_at_the_update() -> None:
 
 
 def test_trgo_by_software_and_at_the_start() -> None:
-    """MMS 0 is EGR.UG, MMS 1 is CEN; the compare modes are counted."""
+    """MMS 0 is EGR.UG, MMS 1 is CEN."""
     bench = Bench()
     pulses: list[int] = []
     bench.tim.trgo.take(lambda: pulses.append(bench[CR2]))
@@ -401,5 +401,20 @@ def test_trgo_by_software_and_at_the_start() -> None:
     bench[CR1] = CEN
     bench[CR1] = CEN | ARPE
     assert pulses == [0, 1 << 4]
-    bench[CR2] = 4 << 4
-    assert [each.what for each in bench.ledger.of_kind("unmodelled")] == ["CR2.MMS 4"]
+
+
+@pytest.mark.parametrize("mode", [3, 4, 7])
+def test_trgo_and_the_compare_triggers_at_matches(mode: int) -> None:
+    """MMS 3 and 4 are channel 1, 7 is channel 4; a channel that captures has no match."""
+    bench = Bench().set_up(0, 9, CCR1=3, CCR2=5, CCR4=7)
+    bench[CR2] = mode << 4
+    trgo: list[int] = []
+    second: list[int] = []
+    bench.tim.trgo.take(lambda: trgo.append(bench.clock.now))
+    bench.tim.compares[1].take(lambda: second.append(bench.clock.now))
+    bench.clock.advance(20)
+    assert trgo == ([7, 17] if mode == 7 else [3, 13])
+    assert second == [5, 15]
+    bench[CCMR1] = 1 << 8
+    bench.clock.advance(20)
+    assert second == [5, 15]
