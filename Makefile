@@ -37,7 +37,7 @@ fidelity: .venv/ready-for-tests
 check: .venv/ready-for-tests
 	@scripts/check
 
-# What must hold for long, at full length: docs/soak.md. Takes an hour or more.
+# What must hold for long, at full length: docs/soak.md. Takes hours.
 soak: .venv/ready-for-tests images
 	@$(BUILD_IMAGES) --host-tools
 	@STM32EMU_HANDSHAKES=200 STM32EMU_CONNECTIONS=20 STM32EMU_ROUNDS=40 STM32EMU_RUNS=20 .venv/bin/python -m pytest \

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 from secrets import token_bytes
 from types import SimpleNamespace
@@ -34,6 +35,7 @@ from stm32emu.netbridge.tls.extensions import Extension
 from stm32emu.netbridge.tls.messages import Certificate, ClientHello, ClientKeyExchange, ServerHello
 from stm32emu.netbridge.tls.records import Record
 from stm32emu.netbridge.tls.rules.arithmetic import keys_differ
+from stm32emu.netbridge.tls.rules.judgements import CAUSES
 from stm32emu.netbridge.tls.transcript import End, Side
 from stm32emu.netbridge.tls.verdict import Case, Verdict
 from tls_samples import Identity, handshake, identity, observe
@@ -389,6 +391,12 @@ def test_a_version_that_is_configured_is_not_what_is_missing() -> None:
     assert diagnose(case(other_version, speaks)).id != "no-common-version"
     (proof,) = diagnose(case(only_tls_1_3, speaks)).proof
     assert "the device speaks TLS 1.1, TLS 1.2" in proof
+
+
+def test_every_verdict_is_documented() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "explain.md").read_text()
+    verdicts = {*TABLE.values(), *(name for name, _ in CAUSES.values())}
+    assert {each for each in verdicts if f"`{each}`" not in text} == {"nothing-wrong"}
 
 
 NEEDS_CONFIG = (other_curves, other_suites, other_signatures)
