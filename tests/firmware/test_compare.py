@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -39,6 +40,7 @@ TWIN = (
 )
 CLIENT_FILES = (f"ca_file={CERTS}/ca.crt", f"crt_file={CERTS}/client.crt", f"key_file={CERTS}/client.key")
 SSL_CLIENT2 = (str(HOST / "ssl_client2"), "server_addr={host}", "server_port={port}", "server_name=localhost")
+REQUEST = "the file with a request"
 OPENSSL = ("openssl", "s_client", "-connect", "{address}")
 PYTHON = """
 import socket, ssl, sys
@@ -62,7 +64,18 @@ CLIENTS: dict[str, Sequence[str]] = {
     "curl": ("curl", "-sk", "https://{address}/"),
     "gnutls-cli": ("gnutls-cli", "--insecure", "-p", "{port}", "{host}"),
     "python": (sys.executable, "-c", PYTHON, "{port}"),
-    "nss": ("tstclnt", "-h", "{host}", "-p", "{port}", "-D", "-o", "-O", "-Q"),  # -O: else a slow server confuses it
+    "nss": (
+        "tstclnt",
+        "-h",
+        "{host}",
+        "-p",
+        "{port}",
+        "-D",
+        "-o",
+        "-O",
+        "-A",
+        REQUEST,
+    ),  # -O: else a slow server confuses it
 }
 
 
@@ -102,9 +115,11 @@ def twin_port(network: Network) -> int:
 
 @pytest.mark.parametrize("name", CLIENTS)
 def test_the_healthy_device_negotiates_what_its_twin_does(
-    name: str, network: Network, twin_port: int, tls_server: Run
+    name: str, network: Network, twin_port: int, tls_server: Run, tmp_path: Path
 ) -> None:
-    client = Client(CLIENTS[name], PATIENCE)
+    request = tmp_path / "request"
+    request.write_bytes(b"GET / HTTP/1.0\r\n\r\n")
+    client = Client([str(request) if word == REQUEST else word for word in CLIENTS[name]], PATIENCE)
     at_device, at_twin = (evidence_of(network.observe(client, port)) for port in (tls_server.port(), twin_port))
     assert len(steps(at_device)) > 1
     assert first_difference(at_device, at_twin) is None
