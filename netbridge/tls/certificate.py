@@ -44,6 +44,7 @@ SIGNATURES: Mapping[str, tuple[str, type[hashes.HashAlgorithm]]] = {
 """Signature algorithm (RFC 3279, 4055, 5758) -> kind of key and hash."""
 ED25519 = "1.3.101.112"
 BASIC_CONSTRAINTS, KEY_USAGE, EXTENDED_KEY_USAGE = "2.5.29.19", "2.5.29.15", "2.5.29.37"
+SERVER_AUTH, CLIENT_AUTH, ANY_PURPOSE = "1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2", "2.5.29.37.0"
 SUBJECT_ALT_NAME, SUBJECT_KEY_ID, AUTHORITY_KEY_ID = "2.5.29.17", "2.5.29.14", "2.5.29.35"
 KEY_USAGES = (
     "digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment", "keyAgreement", "keyCertSign",
@@ -127,6 +128,11 @@ class Certificate:
             return "Ed25519" if self.signature_algorithm == ED25519 else self.signature_algorithm
         kind, hashing = SIGNATURES[self.signature_algorithm]
         return f"{kind} with {hashing().name.upper()}"
+
+    @property
+    def is_signed_weakly(self) -> bool:
+        """Whether its signature can be forged, by its hash."""
+        return self.signed_with.endswith(("MD5", "SHA1"))
 
     @cached_property
     def public_key(self) -> PublicKeyTypes | None:

@@ -23,7 +23,7 @@ FULL = (
     "KEY_EXCHANGE_ECDHE_ECDSA_ENABLED", "KEY_EXCHANGE_ECDHE_RSA_ENABLED", "ECP_DP_SECP256R1_ENABLED",
     "ECP_DP_SECP384R1_ENABLED", "ECP_DP_SECP521R1_ENABLED", "ECP_DP_CURVE25519_ENABLED", "ECP_DP_BP256R1_ENABLED",
     "SSL_EXTENDED_MASTER_SECRET", "SSL_ENCRYPT_THEN_MAC", "SSL_MAX_FRAGMENT_LENGTH", "SSL_CACHE_C",
-    "SSL_SESSION_TICKETS", "SSL_TICKET_C", "HAVE_TIME_DATE",
+    "SSL_SESSION_TICKETS", "SSL_TICKET_C", "HAVE_TIME_DATE", "X509_CHECK_KEY_USAGE", "X509_CHECK_EXTENDED_KEY_USAGE",
 )  # fmt: skip
 
 
@@ -83,6 +83,8 @@ OPTIONS = {
     "SSL_CACHE_C": lambda made: not made.cache,
     "SSL_TICKET_C": lambda made: not made.tickets,
     "HAVE_TIME_DATE": lambda made: not made.checks_dates,
+    "X509_CHECK_KEY_USAGE": lambda made: not made.checks_usage,
+    "X509_CHECK_EXTENDED_KEY_USAGE": lambda made: not made.checks_purposes,
 }
 
 

@@ -8,18 +8,20 @@ from collections.abc import Iterator
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from ..certificate import (
+    ANY_PURPOSE,
     AUTHORITY_KEY_ID,
     BASIC_CONSTRAINTS,
+    CLIENT_AUTH,
     EXTENDED_KEY_USAGE,
     KEY_USAGE,
+    SERVER_AUTH,
     SUBJECT_ALT_NAME,
     SUBJECT_KEY_ID,
 )
 from ..severity import Severity
 from .finding import Finding, Identity
 
-SERVER_AUTH, ANY_PURPOSE = "1.3.6.1.5.5.7.3.1", "2.5.29.37.0"
-PURPOSES = {SERVER_AUTH: "serverAuth", "1.3.6.1.5.5.7.3.2": "clientAuth", "1.3.6.1.5.5.7.3.3": "codeSigning"}
+PURPOSES = {SERVER_AUTH: "serverAuth", CLIENT_AUTH: "clientAuth", "1.3.6.1.5.5.7.3.3": "codeSigning"}
 UNDERSTOOD = {BASIC_CONSTRAINTS, KEY_USAGE, EXTENDED_KEY_USAGE, SUBJECT_ALT_NAME, SUBJECT_KEY_ID, AUTHORITY_KEY_ID,
               "2.5.29.30", "2.5.29.31", "2.5.29.32", "2.5.29.36", "2.5.29.54"}  # fmt: skip
 """Extensions of RFC 5280 section 4.2 that clients process: the last five are about names, CRLs and policies."""
@@ -56,7 +58,7 @@ def critical(identity: Identity) -> Iterator[Finding]:
 def weak_hash(identity: Identity) -> Iterator[Finding]:
     """Hashes whose signatures can be forged; a root's own signature proves nothing and is left out."""
     for certificate in identity.path:
-        if certificate not in identity.roots and certificate.signed_with.endswith(("MD5", "SHA1")):
+        if certificate not in identity.roots and certificate.is_signed_weakly:
             what = f"{certificate.label} is signed with {certificate.signed_with.rpartition(' ')[2]}"
             yield Finding(Severity.ERROR, "hash", what, "forgeries are practical; clients refuse it", "use SHA-256")
 

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from stm32emu.netbridge.tls.certificate import Certificate, parse_certificate
+from stm32emu.netbridge.tls.certificate import ANY_PURPOSE, CLIENT_AUTH, Certificate, parse_certificate
+from stm32emu.netbridge.tls.chains import links_from
 from stm32emu.netbridge.tls.der import DerError
 from stm32emu.netbridge.tls.twin.alerts import (
     BadCertificateError,
@@ -17,6 +18,7 @@ from stm32emu.netbridge.tls.twin.alerts import (
     UnknownCaError,
     UnsupportedCertificateError,
 )
+from stm32emu.netbridge.tls.twin.policy import Policy
 
 
 def read_chain(chain: Sequence[bytes]) -> tuple[Certificate, ...]:
@@ -32,39 +34,50 @@ def read_chain(chain: Sequence[bytes]) -> tuple[Certificate, ...]:
     return certificates
 
 
-def check_chain(chain: Sequence[Certificate], authorities: Sequence[Certificate], now: int | None) -> None:
-    """`now` in seconds, None if dates do not count. Raises the PeerError that fits.
+def check_chain(chain: Sequence[Certificate], policy: Policy, now: int) -> None:
+    """`now` in seconds. Raises the PeerError that fits, as OpenSSL and mbedTLS choose it.
 
-    A client may send what does not belong to its path, in any order; certificates are tried as issuers once each.
+    A client may send what does not belong to its path, in any order.
     """
-    certificate, others = chain[0], list(chain[1:])
-    _check_dates(certificate, now)
-    while True:
-        if any(_issued(authority, certificate) or authority.der == certificate.der for authority in authorities):
-            return
-        issuer = next((other for other in others if _issued(other, certificate)), None)
-        if issuer is None:
-            raise UnknownCaError(f"the issuer of {certificate.label} is not trusted: {certificate.issuer}")
-        if not _may_sign(issuer):
-            raise BadCertificateError(f"{issuer.label} is no CA")
-        _check_dates(issuer, now)
-        others.remove(issuer)
-        certificate = issuer
-
-
-def _issued(issuer: Certificate, certificate: Certificate) -> bool:
-    return issuer.subject.normal == certificate.issuer.normal and certificate.signed_by(issuer.public_key)
-
-
-def _may_sign(issuer: Certificate) -> bool:
+    path = [link.certificate for link in links_from(chain[0], chain[1:], policy.authorities)]
+    if path[-1] not in policy.authorities:
+        raise UnknownCaError(f"the issuer of {path[-1].label} is not trusted: {path[-1].issuer}")
     try:
-        return issuer.authority[0]
-    except DerError:
-        return False
+        _check_client(path[0], policy)
+        for below, issuer in enumerate(path[1:]):
+            _check_issuer(issuer, below, policy)
+    except DerError as error:
+        raise BadCertificateError(f"an extension of the client's chain does not read: {error}") from error
+    for certificate in path:
+        if policy.checks_dates:
+            _check_dates(certificate, datetime.fromtimestamp(now, UTC))
+        if certificate.is_signed_weakly and certificate not in policy.authorities:
+            raise BadCertificateError(f"{certificate.label} is signed with {certificate.signed_with}")
 
 
-def _check_dates(certificate: Certificate, now: int | None) -> None:
-    if now is not None and not certificate.not_before <= datetime.fromtimestamp(now, UTC) <= certificate.not_after:
+def _check_client(leaf: Certificate, policy: Policy) -> None:
+    usage, purposes = leaf.key_usage, leaf.extended_key_usage
+    if policy.checks_usage and usage is not None and "digitalSignature" not in usage:
+        raise UnsupportedCertificateError(f"{leaf.label} may not sign")
+    if policy.checks_purposes and purposes is not None and not {CLIENT_AUTH, ANY_PURPOSE} & set(purposes):
+        raise UnsupportedCertificateError(f"{leaf.label} is not for clients")
+
+
+def _check_issuer(issuer: Certificate, below: int, policy: Policy) -> None:
+    """`below` CAs are between it and the client. A root of version 1 has nothing that could say what it is."""
+    if issuer.version < 3 and issuer in policy.authorities:
+        return
+    authority, length = issuer.authority
+    if not authority:
+        raise UnknownCaError(f"{issuer.label} is no CA")
+    if length is not None and below > length:
+        raise UnknownCaError(f"{issuer.label} allows {length} CAs below it, there are {below}")
+    if policy.checks_usage and issuer.key_usage is not None and "keyCertSign" not in issuer.key_usage:
+        raise UnknownCaError(f"{issuer.label} may not sign certificates")
+
+
+def _check_dates(certificate: Certificate, now: datetime) -> None:
+    if not certificate.not_before <= now <= certificate.not_after:
         raise CertificateExpiredError(
             f"{certificate.label} is valid from {certificate.not_before} to {certificate.not_after}"
         )

@@ -47,6 +47,8 @@ def policy_of(build: Build, client_auth: ClientAuth = ClientAuth.NONE) -> Policy
         requested=signature_schemes(tuple(code for code in hashes if code in (SHA_384, SHA_256)), signatures),
         requested_types=tuple({RSA: 1, ECDSA: 64}[signature] for signature in signatures),
         checks_dates="HAVE_TIME_DATE" in config,
+        checks_usage="X509_CHECK_KEY_USAGE" in config or build.version >= "3",
+        checks_purposes="X509_CHECK_EXTENDED_KEY_USAGE" in config or build.version >= "3",
     )
     _check(build, policy)
     return policy

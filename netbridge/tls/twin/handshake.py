@@ -179,9 +179,8 @@ class Handshake:
                 raise HandshakeFailureError("the client has no certificate, and needs one")
             return
         self._known.client = client_trust.read_chain(message.certificates)
-        now = self._now if self._policy.checks_dates else None
         try:
-            client_trust.check_chain(self._known.client, self._policy.authorities, now)
+            client_trust.check_chain(self._known.client, self._policy, self._now)
         except PeerError as error:
             if required:
                 raise

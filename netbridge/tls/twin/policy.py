@@ -48,7 +48,7 @@ class Policy:
         cache, tickets: sessions are resumed by id, by ticket (RFC 5077).
         client_auth: certificates of clients, by one of `authorities`; `requested` are the schemes of their signatures,
             `requested_types` the kinds of certificates.
-        checks_dates: of the clients' certificates.
+        checks_dates, checks_usage, checks_purposes: of the clients' certificates, and their CAs.
     """
 
     suites: tuple[int, ...] = _BY_STRENGTH
@@ -70,3 +70,5 @@ class Policy:
     requested: tuple[int, ...] = signature_schemes((SHA_256, SHA_384, SHA_512))
     requested_types: tuple[int, ...] = (1, 64)
     checks_dates: bool = True
+    checks_usage: bool = True
+    checks_purposes: bool = True
