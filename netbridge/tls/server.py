@@ -31,7 +31,7 @@ from stm32emu.netbridge.tls.twin.site import Outcome, Site
 
 CLOSE_NOTIFY, NO_RENEGOTIATION = 0, 100
 MAX_WARNINGS = 4
-"""A peer that only warns keeps the server busy."""
+"""A peer that only warns, or only wants to renegotiate, keeps the server busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Server:
         self._handshake = Handshake(site, self._layer, site.conduct.source(random), now)
         self._messages = HandshakeReader()
         self._closed = False
-        self._warnings = 0
+        self._borne = 0
 
     @property
     def state(self) -> State:
@@ -152,6 +152,7 @@ class Server:
     def _refuse_renegotiation(self, kind: int) -> None:
         if kind != names.CLIENT_HELLO:
             raise UnexpectedMessageError(f"{names.name_of(names.HANDSHAKE_TYPES, kind)} after the handshake")
+        self._bear_another("wishes to renegotiate")
         self._alert(names.WARNING, NO_RENEGOTIATION)
 
     def _change_cipher_spec(self, record: Record) -> Iterator[Event]:
@@ -178,10 +179,13 @@ class Server:
         elif level == names.FATAL:
             raise AlertReceivedError(description)
         else:
-            self._warnings += 1
-            if self._warnings > MAX_WARNINGS:
-                raise UnexpectedMessageError(f"more than {MAX_WARNINGS} warnings")
+            self._bear_another("warnings")
             yield Warned(description)
+
+    def _bear_another(self, what: str) -> None:
+        self._borne += 1
+        if self._borne > MAX_WARNINGS:
+            raise UnexpectedMessageError(f"more than {MAX_WARNINGS} {what}")
 
     def _fail(self, error: TlsError) -> Closed:
         """Tell the peer, unless it told us; its session is not to be resumed."""
