@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from stm32emu.netbridge.tls import names
 from stm32emu.netbridge.tls.certificate import parse_certificate
-from stm32emu.netbridge.tls.cursor import uints
+from stm32emu.netbridge.tls.cursor import attempt, uints
 from stm32emu.netbridge.tls.extensions import Extension
 from stm32emu.netbridge.tls.handshake import RawMessage
-from stm32emu.netbridge.tls.messages import ClientHello
+from stm32emu.netbridge.tls.messages import ClientHello, ServerHello
 from stm32emu.netbridge.tls.records import MAX_PLAINTEXT, Record
 from stm32emu.netbridge.tls.server import Closed, Event, Server
 from stm32emu.netbridge.tls.twin.conduct import Conduct
@@ -110,6 +110,14 @@ def say(hello: ClientHello) -> bytes:
     whole = RawMessage(names.CLIENT_HELLO, hello.emit()).emit()
     parts = (whole[at : at + MAX_PLAINTEXT] for at in range(0, len(whole), MAX_PLAINTEXT))
     return b"".join(record(names.HANDSHAKE, part) for part in parts)
+
+
+def server_hello(output: bytes) -> ServerHello:
+    """What a server's flight begins with."""
+    size = int.from_bytes(output[6:9], "big")
+    hello = attempt(ServerHello.parse, output[9 : 9 + size], "the ServerHello")
+    assert isinstance(hello, ServerHello)
+    return hello
 
 
 @dataclass(frozen=True)

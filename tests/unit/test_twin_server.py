@@ -27,6 +27,7 @@ from twin_flights import (
     make_server,
     record,
     say,
+    server_hello,
     with_extension,
 )
 
@@ -50,6 +51,11 @@ BAD_HELLOS: dict[str, tuple[ClientHello, int]] = {
     "no common suite": (replace(HELLO, suites=(0x1301, 0x002F)), 40),
     "no common group": (with_extension(names.SUPPORTED_GROUPS, uints(2, 2, (30,))), 40),
     "no common hash": (with_extension(names.SIGNATURE_ALGORITHMS, uints(2, 2, (0x0203, 0x0201))), 40),
+    "RSA-PSS only, and an RSA certificate": (
+        replace(with_extension(names.SIGNATURE_ALGORITHMS, uints(2, 2, (0x0804, 0x0805, 0x0809))), suites=(0xC02F,)),
+        40,
+    ),
+    "groups of RFC 7919 only": (with_extension(names.SUPPORTED_GROUPS, uints(2, 2, (256, 257))), 40),
     "no schemes, which means SHA-1": (replace(HELLO, extensions=(GROUPS,)), 40),
     "not the certificate's curve, and no RSA": (
         replace(with_extension(names.SUPPORTED_GROUPS, uints(2, 2, (24,))), suites=(0xC02B,)),
@@ -190,6 +196,23 @@ def test_the_hash_is_the_first_of_the_clients_that_the_policy_has() -> None:
     assert server.outcome is not None
     assert server.outcome.choice is not None
     assert server.outcome.choice.scheme == Scheme(0x0603)
+
+
+def test_what_it_does_not_have_is_passed_over() -> None:
+    """GREASE, x448, RSA-PSS and record_size_limit, all before what it has."""
+    hello = with_extension(names.SUPPORTED_GROUPS, uints(2, 2, (0x3A3A, 30, 23)))
+    hello = with_extension(names.SIGNATURE_ALGORITHMS, uints(2, 2, (0x3A3A, 0x0804, 0x0807, 0x0403)), hello)
+    for kind, data in ((0x3A3A, b"grease"), (names.RECORD_SIZE_LIMIT, b"\x02\0"), (names.MAX_FRAGMENT_LENGTH, b"\2")):
+        hello = with_extension(kind, data, hello)
+    server = make_server()
+    server.receive(say(replace(hello, suites=(0x3A3A, 0x1301, 0xC02B))))
+    assert server.outcome is not None
+    choice = server.outcome.choice
+    assert choice is not None
+    assert (choice.suite, choice.group, choice.scheme) == (0xC02B, 23, Scheme(0x0403))
+    assert [extension.type for extension in server_hello(server.take_output()).extensions] == [
+        names.MAX_FRAGMENT_LENGTH
+    ]
 
 
 def test_the_same_seed_gives_the_same_flight() -> None:

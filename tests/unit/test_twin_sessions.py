@@ -18,7 +18,7 @@ from stm32emu.netbridge.tls.twin.drbg import SeededSource
 from stm32emu.netbridge.tls.twin.policy import ClientAuth, Policy
 from stm32emu.netbridge.tls.twin.resumption import LIFETIME, Session, SessionCache, TicketSealer
 from stm32emu.netbridge.tls.twin.site import Site
-from twin_flights import HELLO, NOW, identities, make_server, say, with_extension
+from twin_flights import HELLO, NOW, identities, make_server, say, server_hello, with_extension
 
 SUITE = 0xC024  # with AES-CBC, where encrypt-then-MAC counts
 SESSION = Session(SUITE, bytes(range(48)), True, True, 1024, "localhost", b"", NOW)
@@ -93,10 +93,7 @@ class Seen:
 
     @property
     def hello(self) -> ServerHello:
-        size = int.from_bytes(self.output[6:9], "big")
-        hello = attempt(ServerHello.parse, self.output[9 : 9 + size], "the ServerHello")
-        assert isinstance(hello, ServerHello)
-        return hello
+        return server_hello(self.output)
 
 
 both_ways = pytest.mark.parametrize("ticket", [False, True], ids=["id", "ticket"])
