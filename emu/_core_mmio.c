@@ -28,11 +28,12 @@ void core_restore_error(Core *c)
     c->error_type = c->error_value = c->error_trace = NULL;
 }
 
-/* A block's table of plain reads has one of these where the core serves a read itself. */
+/* A block's table of plain reads has one of these where the core may serve an access itself. */
 enum {
-    READ_PLAIN = 1,  /* the word */
-    READ_NOTED = 2,  /* the word, which is to be stored behind the block's words too */
-    READ_MOVING = 3, /* a count, by the block's ramp */
+    READ_PLAIN = 1,      /* the word */
+    READ_NOTED = 2,      /* the word, which is to be stored behind the block's words too */
+    READ_MOVING = 3,     /* a count, by the block's ramp */
+    WRITE_SET_RESET = 4, /* stores here set and reset bits of the word before */
 };
 
 /* A count that moves with time, as its model described it (peripherals/ramp.py): true from cycle `since` to `until`. */
@@ -51,20 +52,37 @@ static bool on_ramp(const Mmio *m, uint32_t *count)
     return true;
 }
 
+static uint8_t kind_of(const Mmio *m, uint64_t index)
+{
+    return m->plain.buf != NULL ? ((uint8_t *)m->plain.buf)[index] : 0;
+}
+
 /* Whether the core knows what the word at `index` reads. */
 static bool is_known(const Mmio *m, uint64_t index, uint32_t *word)
 {
-    uint8_t kind = m->plain.buf != NULL ? ((uint8_t *)m->plain.buf)[index] : 0;
     uint32_t *words = m->words.buf;
-    if (kind == READ_MOVING) {
+    switch (kind_of(m, index)) {
+    case READ_NOTED:
+        words[index + (uint64_t)m->plain.len] = words[index];
+        /* fall through */
+    case READ_PLAIN:
+        *word = words[index];
+        return true;
+    case READ_MOVING:
         m->core->idle.effects = true; /* it differs the next time round */
         return on_ramp(m, word);
+    default:
+        return false;
     }
-    if (kind)
-        *word = words[index];
-    if (kind == READ_NOTED)
-        words[index + (uint64_t)m->plain.len] = *word;
-    return kind != 0;
+}
+
+/* A store by which a superloop sets its pins to what they are. */
+static bool changes_nothing(const Mmio *m, uint64_t index, unsigned size, uint64_t value)
+{
+    if (size != 4 || kind_of(m, index) != WRITE_SET_RESET)
+        return false;
+    uint32_t before = ((uint32_t *)m->words.buf)[index - 1], set = value & 0xFFFF, reset = (uint32_t)(value >> 16);
+    return ((before & ~reset) | set) == before;
 }
 
 static uint64_t mmio_read(uc_engine *uc, uint64_t offset, unsigned size, void *user)
@@ -94,6 +112,8 @@ static void mmio_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t v
     (void)uc;
     Mmio *m = user;
     m->core->accesses++;
+    if (changes_nothing(m, offset >> 2, size, value))
+        return;
     m->core->idle.effects = true;
     PyObject *args[] = {NULL, PyLong_FromUnsignedLong((unsigned long)offset), PyLong_FromLong((long)size),
                         PyLong_FromUnsignedLongLong(value)};

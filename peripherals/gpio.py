@@ -40,7 +40,7 @@ class Gpio(Peripheral):
     IDR_IDR = IDR.field(0, 16, access=RO)
     ODR = Register(0x14)
     ODR_ODR = ODR.field(0, 16)
-    BSRR = Register(0x18, access=WO)
+    BSRR = Register(0x18, access=WO, sets_resets=True)
     BS = BSRR.field(0, 16)
     BR = BSRR.field(16, 16)
     LCKR = Register(0x1C)
@@ -90,10 +90,8 @@ class Gpio(Peripheral):
     @BSRR.on_write
     def _set_reset(self, written: int) -> None:
         """Set wins over reset for the same pin (section 8.4.7)."""
-        before = self.ODR
-        self.ODR = (before & ~(written >> 16)) | (written & 0xFFFF)
-        if self.ODR != before:
-            self._update()
+        self.ODR = (self.ODR & ~(written >> 16)) | (written & 0xFFFF)
+        self._update()
 
     @MODER.on_write
     @OTYPER.on_write

@@ -12,8 +12,9 @@ from stm32emu.peripherals.ledger import NO_LEDGER, Ledger
 from stm32emu.peripherals.ramp import Ramp
 from stm32emu.peripherals.register import DeclarationError, Masks, Register, RegisterArray
 
-PLAIN, NOTED, MOVING = 1, 2, 3
-"""How the core may serve a read itself: the stored word, with a note of what it showed, or a count by the ramp."""
+PLAIN, NOTED, MOVING, SET_RESET = 1, 2, 3, 4
+"""What the core may do by itself: read the stored word, read it with a note of what it showed, read a count by the ramp,
+or drop a store that sets and resets nothing."""
 LANES = {1: 0xFF, 2: 0xFFFF, 4: 0xFFFF_FFFF}
 
 
@@ -92,13 +93,16 @@ class Peripheral:
         """One byte per word of the block: where a read is just the stored word, PLAIN, or NOTED when the register is.
 
         The core serves these itself, by the instance's copy of this, `plain`. Nothing but an event or a store changes
-        them, so a loop that only polls them may be skipped. It serves MOVING ones as long as the ramp holds.
+        them, so a loop that only polls them may be skipped. It serves MOVING ones as long as the ramp holds, and drops
+        stores to a SET_RESET one that leave the word before it as it is.
         """
         plain = bytearray(cls.SIZE >> 2)
         for register in cls.REGISTERS:
             masks = cls._masks[register.index]
             hooked = register.read_hook or register.value_hook
-            if masks and not masks.rcr and masks.readable == 0xFFFF_FFFF and (register.moving or not hooked):
+            if register.sets_resets:
+                plain[register.index] = SET_RESET
+            elif masks and not masks.rcr and masks.readable == 0xFFFF_FFFF and (register.moving or not hooked):
                 plain[register.index] = MOVING if register.moving else NOTED if register.noted else PLAIN
         return bytes(plain)
 

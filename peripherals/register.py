@@ -93,11 +93,19 @@ class Register(FieldSet):
     Without fields, all 32 bits have the access word given here; with fields, undeclared bits are reserved: they keep
     their reset value. A `noted` register is one of which the block must know what the last guest read showed
     (`Peripheral.noted`), such as a status that a read begins to clear. A `moving` one is a count whose course the block
-    describes in `Peripheral.ramp` when it is read.
+    describes in `Peripheral.ramp` when it is read. The lower half of one that `sets_resets` sets bits of the register
+    before it, the upper half resets others, and setting wins; a store that changes none has no effect at all.
     """
 
     def __init__(
-        self, offset: int, *, reset: int = 0, access: str = RW, noted: bool = False, moving: bool = False
+        self,
+        offset: int,
+        *,
+        reset: int = 0,
+        access: str = RW,
+        noted: bool = False,
+        moving: bool = False,
+        sets_resets: bool = False,
     ) -> None:
         if offset % 4 or offset < 0 or access not in ACCESS_WORDS:
             raise DeclarationError(f"bad register: offset {offset:#x}, access {access!r}")
@@ -107,6 +115,7 @@ class Register(FieldSet):
         self.reset = reset
         self.noted = noted
         self.moving = moving
+        self.sets_resets = sets_resets
         self.alternatives: list[Alternative] = []
         self.name = ""
         self.position: int | None = None  # index in its RegisterArray, if it is part of one

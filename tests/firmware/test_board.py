@@ -388,3 +388,37 @@ again:
         assert (machine.cpu.accesses < 1000) is skip
     assert ends[0] == ends[1]
     assert ends[0][0] == 0x8000_0000
+
+
+def test_a_loop_that_sets_pins_to_what_they_are_is_skipped(compile_firmware: Compile) -> None:
+    """PA1 set and PA2 reset in each round, which changes something in the first only."""
+    code = """
+    ldr r1, =0x40023830     @ RCC_AHB1ENR.GPIOAEN
+    movs r2, #1
+    str r2, [r1]
+    ldr r1, =0x40020000     @ GPIOA
+    movs r2, #0x14          @ PA1 and PA2 are outputs
+    str r2, [r1]
+    movs r2, #0x06
+    str r2, [r1, #0x14]     @ ODR
+    mov r3, #0x00040000
+    movs r4, #0x02
+    str r4, [r1, #0x18]
+    ldr r5, [r1, #0x18]     @ BSRR reads as zero
+again:
+    str r3, [r1, #0x18]     @ reset PA2
+    str r4, [r1, #0x18]     @ set PA1
+    ldr r0, [r1, #0x10]     @ IDR
+    orr r0, r0, r5, lsl #16
+    str r0, [r7]
+    b again
+"""  # fmt: skip
+    ends = []
+    for skip in (True, False):
+        machine = run_program(compile_firmware, "pins", code, cycles=0)
+        machine.cpu.skip_loops, machine.cpu.idle_until = skip, NEVER
+        machine.run(1_000_000)
+        ends.append((result(machine), machine.state_hash()))
+        assert (machine.cpu.accesses < 2000) is skip
+    assert ends[0] == ends[1]
+    assert ends[0][0] & 0xFFFF_0006 == 0x0002
