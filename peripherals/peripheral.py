@@ -13,8 +13,8 @@ from stm32emu.peripherals.ramp import Ramp
 from stm32emu.peripherals.register import DeclarationError, Masks, Register, RegisterArray
 
 PLAIN, NOTED, MOVING, SET_RESET = 1, 2, 3, 4
-"""What the core may do by itself: read the stored word, read it with a note of what it showed, read a count by the ramp,
-or drop a store that sets and resets nothing."""
+"""What the core may do by itself: read the stored word, the same with a note of what it showed, a count by the ramp, or
+drop a store that sets and resets nothing."""
 LANES = {1: 0xFF, 2: 0xFFFF, 4: 0xFFFF_FFFF}
 
 
