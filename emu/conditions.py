@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from stm32emu._core import flow
 from stm32emu.prologue import is_wide
 
 Halfword = Callable[[int], int]
@@ -28,7 +29,7 @@ def _comparison(halfword: Halfword, start: int, end: int) -> set[int]:
         here = _halfwords(halfword, at)
         if compares(halfword(at), halfword(at + 2)):
             found = here
-        elif not keeps_flags(halfword(at)):
+        elif not keeps_flags(halfword(at), halfword(at + 2)):
             found = set()
         at += 2 * len(here)
     return found
@@ -52,16 +53,11 @@ def is_conditional(first: int, second: int) -> bool:
 
 
 def compares(first: int, second: int) -> bool:
-    """CMN, CMP, TEQ and TST of all encodings (ARMv7-M ARM A7.7.25 to 28, A7.7.186 to 189)."""
-    if is_wide(first):
-        constant = first & 0xFBF0 in (0xF010, 0xF090, 0xF110, 0xF1B0)
-        shifted = first & 0xFFF0 in (0xEA10, 0xEA90, 0xEB10, 0xEBB0)
-        return (constant or shifted) and second & 0x8F00 == 0x0F00
-    return first & 0xF800 == 0x2800 or first & 0xFFC0 in (0x4200, 0x4280, 0x42C0) or first & 0xFF00 == 0x4500
+    """CMN, CMP, TEQ and TST of all encodings, which set flags and nothing else."""
+    _sources, targets, transfers, _addresses, flags, *_more = flow(first, second)
+    return flags and not targets | transfers
 
 
-def keeps_flags(first: int) -> bool:
-    """Loads and stores (ARMv7-M ARM A5.2.4, A5.3.5 to A5.3.10) and MOV between any registers (A7.7.77)."""
-    if is_wide(first):
-        return first & 0xFE00 in (0xE800, 0xF800)
-    return first & 0xF800 == 0x4800 or 5 <= first >> 12 <= 9 or first & 0xFF00 == 0x4600
+def keeps_flags(first: int, second: int) -> bool:
+    """Whether an instruction leaves the flags alone. In an IT block it may do so when this says no."""
+    return not flow(first, second)[4]

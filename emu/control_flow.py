@@ -17,17 +17,27 @@ class ControlFlow:
         piece = graph.pieces[number]
         parts = [*graph.code(piece)]
         self._graph = graph
+        self.halfword = graph.halfword
         self.code = frozenset(at for part in parts for at in range(*part, 2))
-        self._flows = {m.at: m for m in graph.mentions[number] if m.flow in ("jump", "branch")}
-        within = [m for m in self._flows.values() if piece.start <= m.target < piece.end]
+        self.flows = {m.at: m for m in graph.mentions[number] if m.flow in ("jump", "branch")}
+        self.calls = sorted(m.at for m in graph.mentions[number] if m.flow == "call")
+        within = [m for m in self.flows.values() if piece.start <= m.target < piece.end]
         leaders = {piece.start, piece.end, *(end for part in parts for end in part)}
-        leaders |= {at for m in within for at in (m.target, m.at + graph.width(m.at))}
-        self._leaders = sorted(leaders)
+        leaders |= {at for m in within for at in (m.target, self.after(m.at))}
+        self.leaders = sorted(leaders)
 
     def block(self, at: int) -> range:
         """The basic block with the instruction at `at`."""
-        position = bisect_right(self._leaders, at)
-        return range(self._leaders[position - 1], self._leaders[position], 2)
+        position = bisect_right(self.leaders, at)
+        return range(self.leaders[position - 1], self.leaders[position], 2)
+
+    def condition(self, branch: int) -> set[int]:
+        """A branch, and the comparison that only it needs."""
+        return condition(self.halfword, self.block(branch).start, branch)
+
+    def after(self, at: int) -> int:
+        """Where the next instruction starts."""
+        return at + self._graph.width(at)
 
     def idle(self, dead: set[int]) -> set[int]:
         """What else of the function goes when `dead` code does: jumps and tests without a use."""
@@ -36,19 +46,19 @@ class ControlFlow:
     def _emptied(self, dead: set[int]) -> set[int]:
         """The rest of basic blocks that do nothing any more: the jump at their end, and tests that lead to them."""
         found: set[int] = set()
-        for start, end in pairwise(self._leaders):
+        for start, end in pairwise(self.leaders):
             left = [at for at in range(start, end, 2) if at not in dead]
             if start in dead and (not left or self._is_jump(left[0], end)):
                 found.update(left)
-                tests = (m.at for m in self._flows.values() if m.target == start and m.flow == "branch")
-                found.update(at for test in tests for at in self._condition(test))
+                tests = (m.at for m in self.flows.values() if m.target == start and m.flow == "branch")
+                found.update(at for test in tests for at in self.condition(test))
         return found
 
     def _joined(self, dead: set[int]) -> set[int]:
         """Jumps to what nothing else leads to, since what came before it goes: it takes the jump's place."""
         found: set[int] = set()
-        alive = [m for m in self._flows.values() if m.at not in dead]
-        for before, start in pairwise(self._leaders):
+        alive = [m for m in self.flows.values() if m.at not in dead]
+        for before, start in pairwise(self.leaders):
             if start in self.code - dead and all(at in dead for at in range(before, start, 2)):
                 leading = [m for m in alive if m.target == start]
                 if [m.flow for m in leading] == ["jump"]:
@@ -57,10 +67,7 @@ class ControlFlow:
 
     def _is_jump(self, at: int, end: int) -> bool:
         """Whether nothing but an unconditional jump lies between `at` and `end`."""
-        return at in self._flows and self._flows[at].flow == "jump" and at + self._graph.width(at) == end
-
-    def _condition(self, branch: int) -> set[int]:
-        return condition(self._graph.halfword, self.block(branch).start, branch)
+        return at in self.flows and self.flows[at].flow == "jump" and self.after(at) == end
 
     def _halfwords(self, at: int) -> set[int]:
-        return {*range(at, at + self._graph.width(at), 2)}
+        return {*range(at, self.after(at), 2)}

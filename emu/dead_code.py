@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from stm32emu.control_flow import ControlFlow
+from stm32emu.dead_paths import DeadPaths
 from stm32emu.dwarf_sources import Sources
 from stm32emu.flash_graph import FlashGraph
 from stm32emu.flash_pieces import Piece
@@ -76,9 +77,13 @@ class DeadCode:
         for mention in self._graph.mentions[number]:
             if self._graph.pieces.number(mention.target) in named:
                 dead |= self._with(number, mention, named) & flow.code
-        while dead and (more := flow.idle(dead) | (self._leading_there(number, named, dead) & flow.code - dead)):
+        paths = DeadPaths(flow, frozenset(dead))
+        while dead and (more := self._more(number, flow, paths, named, dead) & flow.code - dead):
             dead |= more
         return dead
+
+    def _more(self, number: int, flow: ControlFlow, paths: DeadPaths, named: set[int], dead: set[int]) -> set[int]:
+        return flow.idle(dead) | paths.unreached(dead) | self._leading_there(number, named, dead)
 
     def _flow(self, number: int) -> ControlFlow:
         if number not in self._flows:

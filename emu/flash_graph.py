@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import string
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,6 +19,9 @@ from stm32emu.symbols import Symbols
 
 Range = tuple[int, int]
 """Addresses from the first up to, but without, the second."""
+
+
+PRINTABLE = frozenset(string.printable)
 
 
 class FlashGraph:
@@ -105,10 +109,16 @@ class FlashGraph:
             yield from code_mentions(segment, *part)
 
     def _split(self, gap: Piece, targets: Sequence[int]) -> Iterator[Piece]:
-        """At whatever is mentioned: what lies between is reached by an offset from the mention before it."""
+        """At whatever is mentioned, and behind texts: other data is reached by an offset from the mention before it."""
         inside = targets[bisect_left(targets, gap.start + 1) : bisect_left(targets, gap.end)]
         for start, end in pairwise([gap.start, *inside, gap.end]):
-            yield Piece(start, end, "unnamed", self._text(start))
+            text = self._text(start)
+            stop = start + len(text) + 1 if text and PRINTABLE.issuperset(text) else end
+            if stop < end and self._bytes(stop, end).strip(b"\0"):
+                yield Piece(start, stop, "unnamed", text)
+                yield Piece(stop, end, "unnamed", self._text(stop))
+            else:
+                yield Piece(start, end, "unnamed", text)
 
     def _open(self, piece: Piece) -> bool:
         """Whether it is the beginning of a string of which the end is mentioned, too."""

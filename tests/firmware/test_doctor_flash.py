@@ -28,7 +28,7 @@ from test_console import stm32emu
 SERVER = IMAGES / "tls_server.elf"
 MACROS = (
     "DEBUG_C", "PK_PARSE_EC_EXTENDED", "SHA512_C", "ECP_DP_SECP384R1_ENABLED", "ECP_DP_SECP256R1_ENABLED",
-    "SSL_MAX_FRAGMENT_LENGTH",
+    "SSL_MAX_FRAGMENT_LENGTH", "PEM_PARSE_C",
 )  # fmt: skip
 """`make flash-savings` rebuilds the server without each of them; other runs of this file without the first two."""
 REBUILT = MACROS if os.environ.get("STM32EMU_ALL_MACROS") else MACROS[:2]
@@ -202,6 +202,51 @@ def test_a_small_program_without_its_log(level: str, compile_firmware: Callable[
     assert saving.size == pytest.approx(saved, rel=0.1)
     assert {piece.name for piece in saving.gone} >= {"log_text", "levels", "debug message", "the second one"}
     assert "shared" not in {piece.name for piece in saving.gone}
+
+
+PATHS = """
+static volatile int out, in;
+#ifdef FEATURE
+__attribute__((noinline)) int feature_find(int n) { return n > 3 ? n * in : 0; }
+__attribute__((noinline)) int feature_next(int n) { out = n / 3; return in; }
+#endif
+__attribute__((noinline)) int shared(int n) { out = n * 3; return in; }
+__attribute__((noinline)) int handle(int n)
+{
+#ifdef FEATURE
+    int found = feature_find(n);
+    out = n;
+    if (found != 0) {
+        int length = feature_next(n);
+        while (length > 1) {
+            out = shared(length);
+            if (out == 7)
+                return -n;
+            length -= in;
+        }
+        return shared(length) * 5;
+    }
+#endif
+    return shared(n + 1);
+}
+void Reset_Handler(void) { for (;;) out = handle(in); }
+__attribute__((section(".isr_vector"), used)) static void (*const vectors[2])(void) = {
+    (void (*)(void))0x20020000, Reset_Handler,
+};
+"""
+
+
+@pytest.mark.parametrize("level", ["-Og", "-Os", "-O2"])
+def test_what_is_only_reached_when_a_feature_says_so(level: str, compile_firmware: Callable[..., Path]) -> None:
+    """Loops and returns that mention nothing of the feature, behind a test of what it returned."""
+    flags = (level, "-g", "-ffunction-sections", "-fdata-sections")
+    elf = compile_firmware(f"with{level}", PATHS, *flags, "-DFEATURE")
+    bare = compile_firmware(f"bare{level}", PATHS, *flags)
+    firmware = load_firmware(elf)
+    symbols = Symbols.from_elf(BytesIO(firmware.contents))
+    saving = Savings(FlashGraph(firmware, symbols), symbols).without(Wanted(r"feature_\w+"))
+    saved = sum(len(part.data) for part in firmware.segments) - sum(len(p.data) for p in load_firmware(bare).segments)
+    assert saving.size == pytest.approx(saved, rel=0.2)  # registers that are no longer saved are not seen
 
 
 ALIGNED = """
