@@ -130,25 +130,35 @@ def square_root(square: int, p: int) -> int | None:
     return root
 
 
-X25519, X25519_SIZE = 29, 32
+@dataclass(frozen=True, slots=True)
+class MontgomeryCurve:
+    """y^2 = x^3 + ax^2 + x modulo the prime p, whose points are known by x, in `size` bytes (RFC 7748 section 4)."""
+
+    size: int
+    p: int
+    a: int
+
+    def is_sound(self, octets: bytes) -> bool:
+        """Whether these can be a public key: none of small order, for which the secret is zero (RFC 7748 section 6)."""
+        if len(octets) != self.size:
+            return False
+        u = int.from_bytes(octets, "little") % (1 << self.p.bit_length()) % self.p
+        return u not in (0, 1, self.p - 1) and not self._has_order_8(u)
+
+    def _has_order_8(self, u: int) -> bool:
+        """Whether doubling twice gives (0, 0) or infinity.
+
+        x(2P) = (u^2 - 1)^2 / (4u(u^2 + au + 1)) (Montgomery 1987).
+        """
+        below = 4 * u * (u * u + self.a * u + 1) % self.p
+        if below == 0:
+            return True
+        return (u * u - 1) ** 2 * pow(below, -1, self.p) % self.p in (0, 1, self.p - 1)
 
 
-def x25519_is_sound(octets: bytes) -> bool:
-    """Whether these can be an X25519 public key: 32 bytes, but none of small order (RFC 7748 section 6.1)."""
-    if len(octets) != X25519_SIZE:
-        return False
-    u, p = int.from_bytes(octets, "little") % (1 << 255) % _P25519, _P25519
-    return u not in (0, 1, p - 1) and not _has_order_8(u, p)
-
-
-_P25519 = 2**255 - 19
-_A25519 = 486662
-
-
-def _has_order_8(u: int, p: int) -> bool:
-    """Whether doubling twice gives (0, 0) or infinity: x(2P) = (u^2 - 1)^2 / (4u(u^2 + Au + 1)) (Montgomery 1987)."""
-    below = 4 * u * (u * u + _A25519 * u + 1) % p
-    if below == 0:
-        return True
-    double = (u * u - 1) ** 2 * pow(below, -1, p) % p
-    return double in (0, 1, p - 1)
+X25519, X448 = 29, 30
+MONTGOMERY_CURVES = {
+    X25519: MontgomeryCurve(32, 2**255 - 19, 486_662),
+    X448: MontgomeryCurve(56, 2**448 - 2**224 - 1, 156_326),
+}
+"""By named group."""

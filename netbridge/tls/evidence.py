@@ -17,7 +17,7 @@ from stm32emu.netbridge.tls.algorithms import ECDSA, Scheme, group_name
 from stm32emu.netbridge.tls.certificate import Certificate, parse_certificate
 from stm32emu.netbridge.tls.clients import client_of
 from stm32emu.netbridge.tls.curve_table import CURVES, CURVES_BY_NAME
-from stm32emu.netbridge.tls.curves import X25519, Curve, Point, x25519_is_sound
+from stm32emu.netbridge.tls.curves import MONTGOMERY_CURVES, Curve, Point
 from stm32emu.netbridge.tls.der import DerError
 from stm32emu.netbridge.tls.device import Mark
 from stm32emu.netbridge.tls.ecdsa import Signature, digest_number, parse_signature, recover_keys
@@ -307,8 +307,8 @@ class Evidence:
 
 def check_point(group: int, octets: bytes) -> Check:
     """Whether a public key is what it should be for a named group; UNKNOWN for groups that are not known."""
-    if group == X25519:
-        return Check.GOOD if x25519_is_sound(octets) else Check.BAD
+    if group in MONTGOMERY_CURVES:
+        return Check.GOOD if MONTGOMERY_CURVES[group].is_sound(octets) else Check.BAD
     curve = CURVES.get(group)
     if curve is None:
         return Check.UNKNOWN

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import pytest
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, x25519
+from cryptography.hazmat.primitives.asymmetric import ec, x448, x25519
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurve
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from stm32emu.netbridge.tls.algorithms import GROUPS
 from stm32emu.netbridge.tls.curve_table import CURVES
-from stm32emu.netbridge.tls.curves import Point, square_root, x25519_is_sound
+from stm32emu.netbridge.tls.curves import MONTGOMERY_CURVES, X448, X25519, Point, square_root
 from stm32emu.netbridge.tls.ecdsa import (
     Signature,
     digest_number,
@@ -107,18 +108,25 @@ def test_what_is_no_der_is_no_signature() -> None:
     assert parse_signature(encode_dss_signature(0, 1)) is None
 
 
-def test_x25519() -> None:
+KINDS = {
+    X25519: (x25519.X25519PrivateKey, x25519.X25519PublicKey),
+    X448: (x448.X448PrivateKey, x448.X448PublicKey),
+}
+ORDER_8 = 325606250916557431795983626356110631294008115727848805560023387167927233504  # on RFC 7748's curve
+
+
+@pytest.mark.parametrize("group", KINDS, ids=lambda code: GROUPS[code])
+def test_montgomery_curves(group: int) -> None:
     """All keys of `cryptography` are sound; those it refuses to compute with, because of their order, are not."""
-    private = x25519.X25519PrivateKey.generate()
-    assert x25519_is_sound(private.public_key().public_bytes_raw())
-    assert not x25519_is_sound(bytes(31))
-    p = 2**255 - 19
-    order_8 = 325606250916557431795983626356110631294008115727848805560023387167927233504  # RFC 7748's curve, order 8
-    for u in (0, 1, p - 1, order_8):
-        octets = u.to_bytes(32, "little")
-        assert not x25519_is_sound(octets)
+    curve, (make, public) = MONTGOMERY_CURVES[group], KINDS[group]
+    private = make.generate()
+    assert curve.is_sound(private.public_key().public_bytes_raw())
+    assert not curve.is_sound(bytes(curve.size - 1))
+    for u in (0, 1, curve.p - 1, *([ORDER_8] if group == X25519 else [])):
+        octets = u.to_bytes(curve.size, "little")
+        assert not curve.is_sound(octets)
         with pytest.raises(ValueError, match=r"(?i)computing|shared"):
-            private.exchange(x25519.X25519PublicKey.from_public_bytes(octets))
+            private.exchange(public.from_public_bytes(octets))
 
 
 @pytest.mark.parametrize("code", [19, 21, 23, 28])

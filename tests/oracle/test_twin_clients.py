@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 import twin_clients
 from stm32emu.netbridge.tls.algorithms import GROUPS
 from stm32emu.netbridge.tls.suites import SUITES
+from stm32emu.netbridge.tls.twin import key_agreement
 from stm32emu.netbridge.tls.twin.answers import TITLE
 from stm32emu.netbridge.tls.twin.ciphers import CIPHERS
 from stm32emu.netbridge.tls.twin.policy import ClientAuth, Policy
@@ -132,6 +133,17 @@ def test_a_resumed_session_has_its_client(
     before = len(twin.lines)
     assert RESUMPTIONS["openssl"](Visit(twin.port, authority.root.crt, client), tickets, tmp_path)
     assert twin.wait_for("resumed", before).endswith("client CN=client")
+
+
+@pytest.mark.parametrize("group", sorted(set(key_agreement.GROUPS) - set(CURVES)), ids=lambda code: GROUPS[code])
+def test_curves_that_only_devices_have(group: int, twin: Twin, policy: Policy, authority: Authority) -> None:
+    """No certificate is on them, so the server shows its RSA one."""
+    twin.site.policy = replace(policy, groups=(group,))
+    before = len(twin.lines)
+    command = twin_clients.openssl_command(Visit(twin.port, authority.root.crt))
+    page = twin_clients.run([*command, "-ign_eof", "-groups", GROUPS[group]])
+    assert TITLE in page, (page, twin.lines[before:])
+    assert GROUPS[group] in twin.lines[before]
 
 
 def test_max_fragment_length(twin: Twin, policy: Policy, authority: Authority) -> None:

@@ -87,7 +87,7 @@ def test(script: str, folder: Path, temporary: Path) -> bool:
     classic = authority.issue("classic", kinds["rsa"])
     policy = Policy(
         suites=(*Policy().suites, *sorted(CIPHERS.keys() - Policy().suites, reverse=True)),
-        groups=(23, 24, 25, 29),
+        groups=(23, 24, 25, 29, 30),
         schemes=signature_schemes((4, 5, 6, 3, 2)),
         requested=signature_schemes((6, 5, 4, 3, 2)),
         authorities=(authority.root.parsed,),

@@ -15,7 +15,7 @@ from stm32emu.netbridge.tls.algorithms import ECDSA, GROUPS, Scheme
 from stm32emu.netbridge.tls.certificate import parse_certificate
 from stm32emu.netbridge.tls.cursor import uints
 from stm32emu.netbridge.tls.curve_table import CURVES
-from stm32emu.netbridge.tls.curves import X25519
+from stm32emu.netbridge.tls.curves import MONTGOMERY_CURVES, X25519
 from stm32emu.netbridge.tls.handshake import RawMessage
 from stm32emu.netbridge.tls.messages import Certificate, CertificateVerify, ClientKeyExchange
 from stm32emu.netbridge.tls.server import Closed, Server
@@ -26,7 +26,7 @@ from stm32emu.netbridge.tls.twin.signing import sign
 from tls_samples import Identity, identity
 from twin_flights import make_server, record, say, with_extension
 
-EC_GROUPS = tuple(group for group in key_agreement.GROUPS if group != X25519)
+EC_GROUPS = tuple(group for group in key_agreement.GROUPS if group in CURVES)
 
 
 def after_hello(policy: Policy, group: int = X25519) -> tuple[Server, bytes]:
@@ -86,22 +86,25 @@ def test_points(group: int) -> None:
     assert server.state is State.CHANGE
 
 
-P25519 = 2**255 - 19
-SMALL_ORDER = (
-    *(0, 1, P25519 - 1, P25519, P25519 + 1),
+ORDER_8 = (
     325606250916557431795983626356110631294008115727848805560023387167927233504,
     39382357235489614581723060781553021112529911719440698176882885853963445705823,
 )
-"""u coordinates of X25519 whose secret is zero (RFC 7748 section 6.1)."""
+"""Of X25519."""
 
 
-def test_x25519() -> None:
-    keys = [u.to_bytes(32, "little") for u in SMALL_ORDER] + [bytes(31), bytes(33)]
-    for key in keys:
-        server, _ = after_hello(Policy())
+@pytest.mark.parametrize("group", MONTGOMERY_CURVES, ids=lambda code: GROUPS[code])
+def test_keys_of_small_order(group: int) -> None:
+    """Their secret is zero (RFC 7748 sections 6.1 and 6.2), and nothing is a key but so many bytes."""
+    size, p = MONTGOMERY_CURVES[group].size, MONTGOMERY_CURVES[group].p
+    small = (0, 1, p - 1, p, p + 1, *(ORDER_8 if group == X25519 else ()))
+    for key in [u.to_bytes(size, "little") for u in small] + [bytes(size - 1), bytes(size + 1)]:
+        server, _ = after_hello(Policy(), group)
         assert alert_of(server, names.CLIENT_KEY_EXCHANGE, ClientKeyExchange(key).emit()) == 47, key.hex()
-    server, _ = after_hello(Policy())
+    server, _ = after_hello(Policy(), group)
     assert alert_of(server, names.CLIENT_KEY_EXCHANGE, ClientKeyExchange(b"").emit()) == 50
+    server, _ = after_hello(Policy(), group)
+    assert alert_of(server, names.CLIENT_KEY_EXCHANGE, ClientKeyExchange((9).to_bytes(size, "little")).emit()) is None
 
 
 # Certificates

@@ -199,7 +199,7 @@ def test_the_hash_is_the_first_of_the_clients_that_the_policy_has() -> None:
 
 
 def test_what_it_does_not_have_is_passed_over() -> None:
-    """GREASE, x448, RSA-PSS and record_size_limit, all before what it has."""
+    """GREASE, x448, which only devices have, RSA-PSS and record_size_limit, all before what it has."""
     hello = with_extension(names.SUPPORTED_GROUPS, uints(2, 2, (0x3A3A, 30, 23)))
     hello = with_extension(names.SIGNATURE_ALGORITHMS, uints(2, 2, (0x3A3A, 0x0804, 0x0807, 0x0403)), hello)
     for kind, data in ((0x3A3A, b"grease"), (names.RECORD_SIZE_LIMIT, b"\x02\0"), (names.MAX_FRAGMENT_LENGTH, b"\2")):

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from stm32emu.netbridge.tls import names
 from stm32emu.netbridge.tls.algorithms import Scheme
 from stm32emu.netbridge.tls.curve_table import CURVES_BY_NAME
-from stm32emu.netbridge.tls.curves import X25519, X25519_SIZE
+from stm32emu.netbridge.tls.curves import MONTGOMERY_CURVES
 from stm32emu.netbridge.tls.ecdsa import digest_number
 from stm32emu.netbridge.tls.extensions import Extension
 from stm32emu.netbridge.tls.messages import Certificate, EcdheKeyExchange, ServerHello
@@ -29,10 +29,10 @@ def _flip_last_bit(data: bytes) -> bytes:
 
 
 class PointOffCurve(Conduct):
-    """The point's last bit is wrong, and the signature is over that point. On x25519 the point is 0, of order 1."""
+    """The point's last bit is wrong, and the signature is over that point. On x25519 and x448 the point is 0."""
 
     def point(self, group: int, point: bytes) -> tuple[int, bytes]:
-        return group, bytes(X25519_SIZE) if group == X25519 else _flip_last_bit(point)
+        return group, bytes(len(point)) if group in MONTGOMERY_CURVES else _flip_last_bit(point)
 
 
 class BadSignature(Conduct):

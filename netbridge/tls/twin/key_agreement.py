@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.x448 import X448PrivateKey, X448PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from stm32emu.netbridge.tls.algorithms import group_name
 from stm32emu.netbridge.tls.curve_table import CURVES
-from stm32emu.netbridge.tls.curves import UNCOMPRESSED, X25519
+from stm32emu.netbridge.tls.curves import MONTGOMERY_CURVES, UNCOMPRESSED, X448, X25519
 from stm32emu.netbridge.tls.twin.alerts import IllegalParameterError
 from stm32emu.netbridge.tls.twin.protection import Random
 
@@ -26,7 +27,12 @@ _CLASSES: dict[int, type[ec.EllipticCurve]] = {
     27: ec.BrainpoolP384R1,
     28: ec.BrainpoolP512R1,
 }
-GROUPS = (*_CLASSES, X25519)
+_MONTGOMERY: dict[int, tuple[Any, Any]] = {
+    X25519: (X25519PrivateKey, X25519PublicKey),
+    X448: (X448PrivateKey, X448PublicKey),
+}
+"""Private and public keys, whose classes have nothing in common but their methods."""
+GROUPS = (*_CLASSES, *_MONTGOMERY)
 """The named groups that the server can use."""
 
 
@@ -59,19 +65,24 @@ class EcShare:
         return self._private.exchange(ec.ECDH(), public)
 
 
-class X25519Share:
-    """X25519 (RFC 7748 section 5)."""
+class MontgomeryShare:
+    """X25519 or X448 (RFC 7748 section 5)."""
 
-    def __init__(self, random: Random) -> None:
-        self._private = X25519PrivateKey.from_private_bytes(random(32))
-        self.point = self._private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    def __init__(self, group: int, random: Random) -> None:
+        private, self._public = _MONTGOMERY[group]
+        self._private = private.from_private_bytes(random(MONTGOMERY_CURVES[group].size))
+        self._group = group
+        self.point = self._private.public_key().public_bytes_raw()
 
     def agree(self, peer: bytes) -> bytes:
         """`cryptography` refuses keys of small order, for which the secret is zero."""
         try:
-            return self._private.exchange(X25519PublicKey.from_public_bytes(peer))
+            secret: bytes = self._private.exchange(self._public.from_public_bytes(peer))
         except ValueError as error:
-            raise IllegalParameterError("the client's key is no X25519 key, or one of small order") from error
+            raise IllegalParameterError(
+                f"the client's key is none for {group_name(self._group)}, or one of small order"
+            ) from error
+        return secret
 
 
 def scalar(order: int, random: Random) -> int:
@@ -85,4 +96,4 @@ def scalar(order: int, random: Random) -> int:
 
 def key_share(group: int, random: Random) -> KeyShare:
     """A new key pair on one of GROUPS."""
-    return X25519Share(random) if group == X25519 else EcShare(group, random)
+    return MontgomeryShare(group, random) if group in _MONTGOMERY else EcShare(group, random)
