@@ -115,12 +115,12 @@ class Network:
         port = self.run(relay.start())
         try:
             client.visit(port, lambda: self.run(relay.cut()))
+            if not relay.observers:
+                raise UserError("the client did not connect: does its command say {address}, or {host} and {port}?")
+            transcript = relay.observers[0].transcript
+            _settle(transcript)
         finally:
             self.run(relay.close())
-        if not relay.observers:
-            raise UserError("the client did not connect: does its command say {address}, or {host} and {port}?")
-        transcript = relay.observers[0].transcript
-        _settle(transcript)
         if not any(transcript.handshakes(Side.CLIENT)):
             raise UserError("the client began no TLS handshake: is it told to, as by https:// ?")
         return transcript

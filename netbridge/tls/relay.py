@@ -31,8 +31,11 @@ class Relay:
         return int(self._server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:
-        """Listen no more; connections that are open go on."""
+        """Listen no more, and end the connections that are still open."""
         self._server.close()
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Keeps the task: the loop does not, once the client has said all and the server is still silent."""
