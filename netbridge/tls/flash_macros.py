@@ -19,7 +19,7 @@ from .config_rules.abilities import missing_for_suite
 class Macro:
     """One option, without MBEDTLS_, and what goes with it: regular expressions of whole names of functions and objects,
     of files, and of texts that tables and calls of others have for it. `needed_by` are options that do not compile
-    without it; `loss` says who misses it. `shrinks` says how many bytes an object gets shorter, by its contents."""
+    without it; `beside` is one without which it has to stay. `loss` says who misses it. `shrinks` says how many bytes an object gets shorter, by its contents."""
 
     option: str
     loss: str
@@ -27,6 +27,7 @@ class Macro:
     files: str = ""
     texts: str = ""
     needed_by: tuple[str, ...] = ()
+    beside: str = ""
     shrinks: Callable[[bytes], int] = lambda contents: 0
 
 
@@ -125,6 +126,14 @@ MACROS = (
         "SSL_SESSION_TICKETS", "fast reconnection by tickets", r"ssl_(parse|write)_(new_)?session_ticket(_ext)?|"
         r"mbedtls_ssl_\w*ticket\w*", r"ssl_ticket\.c",
     ),
+    Macro(
+        "SSL_CLI_C", "connections that the device opens: a server needs none", r"mbedtls_ssl_handshake_client_step",
+        r"ssl_(tls1[23]_)?cli(ent)?\.c", beside="SSL_SRV_C",
+    ),
+    Macro(
+        "SSL_SRV_C", "connections to the device: a client needs none", r"mbedtls_ssl_handshake_server_step",
+        r"ssl_srv\.c|ssl_tls1[23]_server\.c", needed_by=("SSL_DTLS_HELLO_VERIFY", "SSL_COOKIE_C"), beside="SSL_CLI_C",
+    ),
     _file("SSL_CACHE_C", "ssl_cache", "fast reconnection by session id"),
     _file("X509_CRL_PARSE_C", "x509_crl", "lists of revoked client certificates"),
     _file("X509_CSR_PARSE_C", "x509_csr", "nothing that a server does in a handshake"),
@@ -136,7 +145,8 @@ MACROS = (
 def droppable(config: Config) -> Iterator[Macro]:
     """Those that are on, that no other option needs, and without which a suite of SSL_CIPHERSUITES is left."""
     for macro in MACROS:
-        if macro.option in config and not any(other in config for other in macro.needed_by):
+        stays = any(other in config for other in macro.needed_by) or (macro.beside and macro.beside not in config)
+        if macro.option in config and not stays:
             options = {name: option for name, option in config.options.items() if name != macro.option}
             if _negotiates(replace(config, options=options)):
                 yield macro
