@@ -19,7 +19,8 @@ from .config_rules.abilities import missing_for_suite
 class Macro:
     """One option, without MBEDTLS_, and what goes with it: regular expressions of whole names of functions and objects,
     of files, and of texts that tables and calls of others have for it. `needed_by` are options that do not compile
-    without it; `beside` is one without which it has to stay. `loss` says who misses it. `shrinks` says how many bytes an object gets shorter, by its contents."""
+    without it; `beside` is one without which it has to stay. `loss` says who misses it. `shrinks` says how many bytes
+    an object gets shorter, by its contents."""
 
     option: str
     loss: str
