@@ -10,8 +10,10 @@ import os
 import ssl
 from random import Random
 
-from paper_device import Device, client_hello, data, finished, point_on, record
+from paper_device import Device, alert, client_hello, data, finished, point_on, record
 from stm32emu.netbridge.tls import names
+from stm32emu.netbridge.tls.certificate import parse_certificate
+from stm32emu.netbridge.tls.device import Device as KnownDevice
 from stm32emu.netbridge.tls.doctor import diagnose
 from stm32emu.netbridge.tls.evidence import Evidence, chain_of
 from stm32emu.netbridge.tls.handshake import MAX_MESSAGE
@@ -43,7 +45,15 @@ def paper() -> list[Flight]:
     ]
 
 
-SOURCES = [handshake(WHO), handshake(WHO, ssl.TLSVersion.TLSv1_3), paper()]
+def refused(sent: int) -> list[Flight]:
+    """By a client that has something against the certificates."""
+    hello = client_hello("mbedtls")
+    flight = Device(WHO, certificates=2).flight(hello)
+    return [(Side.CLIENT, record(names.CLIENT_HELLO, hello)), (Side.SERVER, flight), (Side.CLIENT, alert(sent))]
+
+
+SOURCES = [handshake(WHO), handshake(WHO, ssl.TLSVersion.TLSv1_3), paper(), *map(refused, (42, 45, 46, 48))]
+KNOWN = KnownDevice(roots=(parse_certificate(WHO.der),))
 
 
 def flip(random: Random, flight: bytearray) -> None:
@@ -111,7 +121,7 @@ def test_mutations() -> None:
         assert len(transcript.events) <= MAX_EVENTS + 2
         assert transcript.complete or transcript.ends()
         evidence = Evidence(transcript, chain_of(transcript))
-        verdict = diagnose(Case([*before, evidence]))
+        verdict = diagnose(Case([*before, evidence], KNOWN))
         assert verdict.title
         assert render(evidence, verdict)
         assert connection_data(evidence)
