@@ -18,6 +18,7 @@ from stm32emu.peripherals.memory import BusError, Memory
 ITEM_CYCLES = 4  # both ports of one item: an idle bus with no wait states
 
 FEIF, DMEIF, TEIF, HTIF, TCIF = 0x01, 0x04, 0x08, 0x10, 0x20  # of stream 0; the others' lie at FLAG_SHIFT
+ALL_FLAGS = FEIF | DMEIF | TEIF | HTIF | TCIF
 EN, CIRC, DBM, CT = 1 << 0, 1 << 8, 1 << 18, 1 << 19
 UNLOCKED_CR = 0x1F  # EN and the interrupt enables may be written while EN is set
 FCR_LOCKED = 0x07  # DMDIS and FTH may not
@@ -102,12 +103,17 @@ class Dma(R):
     @R.LIFCR.on_write
     def _clear_low(self, written: int) -> None:
         self.LISR &= ~written
-        self._update()
+        self._cleared(0, written)
 
     @R.HIFCR.on_write
     def _clear_high(self, written: int) -> None:
         self.HISR &= ~written
-        self._update()
+        self._cleared(4, written)
+
+    def _cleared(self, first: int, written: int) -> None:
+        for n in range(4):
+            if written >> FLAG_SHIFT[n] & ALL_FLAGS:
+                self._update_stream(first + n)
 
     # Configuration
 
