@@ -58,7 +58,8 @@ class Rcc(RccBlocks):
         self.series = series
         self.backup_unlocked = backup_unlocked
         self.hse_hz = 8_000_000 if hse_hz is None else hse_hz
-        self._hse_known = hse_hz is not None
+        self._hse_given = hse_hz is not None
+        self._hse_certain = False
         self._starting: dict[str, Event] = {}
         self._vco = dict.fromkeys(PLLS, 0)  # Hz, from the last lock
         self._backup = 0
@@ -156,16 +157,18 @@ class Rcc(RccBlocks):
 
     def _infer_hse(self) -> None:
         """The crystal for which PLLQ's output is exactly 48 MHz, or else SYSCLK the chip's maximum: these are certain.
-        Else the one for a VCO input of 1 or 2 MHz, else any legal one."""
-        if self._hse_known:
-            return
+        Else the one for a VCO input of 1 or 2 MHz, else any legal one. What was certain is not once it became illegal:
+        start-up code for ST's board may have come first, with a divider for its crystal."""
         limit, m, n, p = MAX_SYSCLK[self.series], self.PLLM, max(self.PLLN, 1), 2 * (self.PLLP + 1)
+        fits = 950_000 * m <= self.hse_hz <= 2_100_000 * m and self.hse_hz * n <= limit * p * m
+        if self._hse_given or (self._hse_certain and fits):
+            return
         telling = (48_000_000 * self.PLLQ * m / n, limit * p * m / n)
         certain = [hz for hz in telling if hz in CRYSTALS and hz * n <= limit * p * m]
         usual = [hz for hz in (1_000_000 * m, 2_000_000 * m) if hz in CRYSTALS]
         legal = [hz for hz in CRYSTALS if 950_000 * m <= hz <= 2_100_000 * m]
         self.hse_hz = int((certain or usual or legal or CRYSTALS)[0])
-        self._hse_known = bool(certain)
+        self._hse_certain = bool(certain)
 
     # The clock tree
 

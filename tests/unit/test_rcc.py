@@ -166,12 +166,18 @@ def test_the_crystal_is_inferred_from_the_pll(crystal: int, series: str, pllcfgr
     assert bench.rcc.hse_hz == crystal * 1_000_000
 
 
-def test_a_crystal_once_certain_is_not_inferred_again() -> None:
-    bench = Bench()
+@pytest.mark.parametrize(
+    ("hse_hz", "m", "n", "crystal"), [(None, 20, 192, 25), (None, 4, 168, 8), (25_000_000, 4, 168, 25)]
+)
+def test_a_crystal_once_certain_is_inferred_again_when_it_cannot_be(
+    hse_hz: int | None, m: int, n: int, crystal: int
+) -> None:
+    """ST's start-up code, for a crystal of 25 MHz, then the firmware's own: with 8 MHz both are legal."""
+    bench = Bench(hse_hz=hse_hz)
     bench.start(pll(25, 336, 2, 7))
     bench.clear("CR", PLLON)
-    bench.start(pll(8, 336, 2, 7))
-    assert bench.rcc.hse_hz == 25_000_000
+    bench.start(pll(m, n, 2, 0))
+    assert bench.rcc.hse_hz == crystal * 1_000_000
 
 
 @pytest.mark.parametrize("hpre", range(16))
