@@ -3,7 +3,7 @@
 
 It is found by lines: a line of source that calls what goes, or uses a text that goes, goes with all its code, which
 includes the set-up of arguments. Inlined copies go as a whole, and so does a basic block that handles nothing but
-objects that go.
+objects that go. What is left without a use of all that is found by `control_flow` and `dead_paths`.
 """
 
 from __future__ import annotations
@@ -78,12 +78,12 @@ class DeadCode:
             if self._graph.pieces.number(mention.target) in named:
                 dead |= self._with(number, mention, named) & flow.code
         paths = DeadPaths(flow, frozenset(dead))
-        while dead and (more := self._more(number, flow, paths, named, dead) & flow.code - dead):
+        while dead:
+            more = flow.idle(dead) | paths.unreached(dead) | self._leading_there(number, named, dead)
+            if dead >= (more := more & flow.code):
+                break
             dead |= more
         return dead
-
-    def _more(self, number: int, flow: ControlFlow, paths: DeadPaths, named: set[int], dead: set[int]) -> set[int]:
-        return flow.idle(dead) | paths.unreached(dead) | self._leading_there(number, named, dead)
 
     def _flow(self, number: int) -> ControlFlow:
         if number not in self._flows:

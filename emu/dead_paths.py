@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import cached_property
 from itertools import pairwise
 
-from stm32emu._core import flow
+from stm32emu._core import flow as registers
 from stm32emu.control_flow import ControlFlow
 from stm32emu.prologue import is_wide
 
@@ -47,7 +47,7 @@ class DeadPaths:
         while at < min(needed):
             holding = holding if at in dead else _passed(holding, self._flow.halfword(at), self._flow.halfword(at + 2))
             at = self._flow.after(at)
-        tested, *_rest = flow(self._flow.halfword(at), self._flow.halfword(at + 2))
+        tested, *_rest = registers(self._flow.halfword(at), self._flow.halfword(at + 2))
         return tested != 0 and not tested & ~holding
 
     def _reached(self, sides: dict[int, int]) -> set[int]:
@@ -98,7 +98,7 @@ class DeadPaths:
 
 def _passed(holding: int, first: int, second: int) -> int:
     """The registers that hold a value after an instruction, of those that did before; copies included."""
-    sources, targets, transfers, addresses, _flags, _use, length, store, _offset = flow(first, second)
+    sources, targets, transfers, addresses, _flags, _use, length, store, _offset = registers(first, second)
     if first & 0xFF00 == 0x4600 and sources & holding:  # MOV (register), encoding T1
         return holding | targets
     return holding & ~(targets | (0 if store else transfers) | (addresses if length else 0))
