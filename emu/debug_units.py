@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from stm32emu.dwarf_types import member_offset, text_of
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -97,12 +99,10 @@ def _is_definition(die: Any, name: str) -> bool:
 
 def _members(structure: Any) -> list[tuple[str, Member]]:
     return [
-        (
-            die.attributes["DW_AT_name"].value.decode("utf-8", "replace"),
-            Member(die.attributes["DW_AT_data_member_location"].value, _size(die)),
-        )
+        (text_of(die, "DW_AT_name"), Member(offset, _size(die)))
         for die in structure.iter_children()
-        if die.tag == "DW_TAG_member" and {"DW_AT_name", "DW_AT_data_member_location"} <= die.attributes.keys()
+        if die.tag == "DW_TAG_member" and "DW_AT_name" in die.attributes
+        if (offset := member_offset(die)) is not None
     ]
 
 

@@ -78,7 +78,7 @@ class Type:
         """The members of a structure or union, in order."""
         parts = (die for die in children(_definition(self.die)) if die.tag == "DW_TAG_member")
         return [
-            Field(text_of(die, "DW_AT_name"), _number(die, "DW_AT_data_member_location"), Type.of(die))
+            Field(text_of(die, "DW_AT_name"), member_offset(die) or 0, Type.of(die))
             for die in parts
             if "DW_AT_name" in die.attributes and not _BIT_FIELD & die.attributes.keys()
         ]
@@ -92,6 +92,7 @@ class Type:
 _TRANSPARENT = {
     *("DW_TAG_typedef", "DW_TAG_const_type", "DW_TAG_volatile_type", "DW_TAG_restrict_type", "DW_TAG_atomic_type"),
 }
+_PLUS_UCONST = 0x23  # DW_OP_plus_uconst, DWARF 5, 2.5.1.4
 _BIT_FIELD = {"DW_AT_bit_size", "DW_AT_data_bit_offset"}
 _SHAPES = {
     "DW_TAG_enumeration_type": Shape.ENUMERATION,
@@ -147,6 +148,15 @@ def _definition(die: Any) -> Any:
     others = (other for other in children(die.cu.get_top_DIE()) if other.tag == die.tag)
     named = (other for other in others if text_of(other, "DW_AT_name") == text_of(die, "DW_AT_name"))
     return next((other for other in named if "DW_AT_declaration" not in other.attributes), die)
+
+
+def member_offset(die: Any) -> int | None:
+    """Where a member begins in its structure, in bytes: a number or, before DWARF 4, an expression that adds one."""
+    found = die.attributes.get("DW_AT_data_member_location")
+    value = None if found is None else found.value
+    if isinstance(value, list) and value[:1] == [_PLUS_UCONST]:
+        return sum((byte & 0x7F) << 7 * n for n, byte in enumerate(value[1:]))  # unsigned LEB128
+    return value if isinstance(value, int) else None
 
 
 def text_of(die: Any, attribute: str) -> str:

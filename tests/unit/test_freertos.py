@@ -68,9 +68,10 @@ def classic(compile_firmware) -> Path:
     return compile_firmware("classic", SOURCE, "-O1", "-g", *CLASSIC)
 
 
+@pytest.mark.parametrize("version", ["2", "5"])
 @pytest.mark.parametrize("flags", [CLASSIC, SHIFTED], ids=["classic", "shifted"])
-def test_tasks_by_dwarf_offsets(compile_firmware, flags):
-    elf = compile_firmware("kernel", SOURCE, "-O1", "-g", *flags)
+def test_tasks_by_dwarf_offsets(compile_firmware, flags, version):
+    elf = compile_firmware("kernel", SOURCE, "-O1", f"-gdwarf-{version}", *flags)
     symbols, read = Symbols.from_elf(elf), reader(elf)
     tasks = FreeRtos(read, symbols).tasks()
     assert [(task.name, task.state, task.priority) for task in tasks] == TASKS
