@@ -155,8 +155,8 @@ def member_offset(die: Any) -> int | None:
     found = die.attributes.get("DW_AT_data_member_location")
     value = None if found is None else found.value
     if isinstance(value, list) and value[:1] == [_PLUS_UCONST]:
-        return sum((byte & 0x7F) << 7 * n for n, byte in enumerate(value[1:]))  # unsigned LEB128
-    return value if isinstance(value, int) else None
+        return sum((int(byte) & 0x7F) << 7 * n for n, byte in enumerate(value[1:]))  # unsigned LEB128
+    return int(value) if isinstance(value, int) else None
 
 
 def text_of(die: Any, attribute: str) -> str:
