@@ -239,6 +239,11 @@ def other_name() -> list[Talk]:
     return [failed(Device(WHO), 1, "mbedtls", 42)]
 
 
+def name_or_date() -> list[Talk]:
+    """9c or 9b: OpenSSL sends 42 for both"""
+    return [failed(Device(WHO), 1, "openssl", 42)]
+
+
 def other_ca() -> list[Talk]:
     """9c"""
     return [failed(Device(WHO), 1, "openssl", 48)]
@@ -353,6 +358,7 @@ TABLE: dict[Build, str] = {
     expired: "certificate-expired",
     early_clock: "client-clock",
     other_name: "wrong-name",
+    name_or_date: "certificate-refused",
     other_ca: "unknown-ca",
     hello_in_pieces: "split-hello",
     long_hello: "client-record-too-long",

@@ -34,9 +34,9 @@ def refused_certificate(case: Case) -> Verdict | None:
     if alert == UNKNOWN_CA:
         return _unknown_ca(case, latest.certificate, sent)
     asked = latest.hello.says.server_name if latest.hello else None
-    if alert == BAD_CERTIFICATE and not asked and latest.client != clients.GNUTLS:  # which sends 42 for anything
+    if alert == BAD_CERTIFICATE and not asked and latest.client == clients.MBEDTLS:  # others send it for dates, too
         return wrong_name(latest.certificate, None, sent)
-    return _other(latest.certificate, sent)
+    return _other(latest.certificate, asked, sent)
 
 
 def _by_date(case: Case, latest: Evidence, alert: int, sent: str) -> Verdict | None:
@@ -113,12 +113,13 @@ def _unknown_ca(case: Case, certificate: Certificate, sent: str) -> Verdict:
     )
 
 
-def _other(certificate: Certificate, sent: str) -> Verdict:
+def _other(certificate: Certificate, asked: str | None, sent: str) -> Verdict:
+    name = "" if asked else "the name that it expects, which it does not say, or "
     return Verdict(
         "certificate-refused",
         "the client refuses the device's certificate.",
         (f'"{certificate.subject}", {validity(certificate)}, issued by "{certificate.issuer}"', sent),
-        "what is left: dates by the client's clock; for GnuTLS, which sends 42 for anything, the CA, too",
+        f"what is left: {name}dates by its clock; for GnuTLS, which sends 42 for anything, the CA, too",
         COMPUTED,
         "stm32emu doctor certs --cert server.crt --ca ca.crt --hostname NAME --at DATE, all as the client has them",
     )
