@@ -204,7 +204,8 @@ def _visited(network: Network, client: Visitor, case: bad_chains.Case, server: T
 
 def _clause(sentence: str) -> str:
     """A sentence as the end of another."""
-    return sentence[0].lower() + sentence[1:].rstrip(".")
+    first = sentence[0] if sentence[1].isupper() else sentence[0].lower()  # as in "RSA with 1024 bits."
+    return first + sentence[1:].rstrip(".")
 
 
 def _symptom(word: str) -> str:

@@ -203,7 +203,7 @@ def wildcard() -> Case:
 
 @case
 def wildcard_over_two_labels() -> Case:
-    """Two labels are not."""
+    """A wildcard does not cover two labels."""
     maker = leaf(ROOT).authority(ca=False).usage("digitalSignature").purpose(SERVER).names("*.lab.example").key_ids()
     return Case((maker.made(),), "error: names: the certificate is not for a.b.lab.example", hostname="a.b.lab.example")
 
