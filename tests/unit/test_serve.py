@@ -94,6 +94,24 @@ def test_an_option_that_is_left_out(option: str, tmp_path: Path) -> None:
     assert OPTIONS[option](policy(tmp_path, without=(option,)))
 
 
+def test_what_is_asked_of_clients(tmp_path: Path) -> None:
+    """As measured with ssl_server2 of 2.16.9, 2.28.3, 3.0.0 and 3.5.2."""
+    for version in ("2.16", "2.28", "3.0"):
+        assert policy(tmp_path, "SHA384_C", version=version).requested == (0x0501, 0x0503, 0x0401, 0x0403)
+    assert policy(tmp_path, "SHA384_C", version="3.6").requested == (0x0503, 0x0501, 0x0403, 0x0401)
+    with_1_3 = policy(tmp_path, "SHA384_C", "SSL_PROTO_TLS1_3", version="3.6")
+    assert with_1_3.requested == (0x0403, 0x0503, 0x0501, 0x0401)
+
+
+def test_sha_1(tmp_path: Path) -> None:
+    """To sign with where an option allows it; asked of clients only where there are older versions of TLS, too."""
+    allowed = ("SHA1_C", "TLS_DEFAULT_ALLOW_SHA1_IN_KEY_EXCHANGE")
+    assert 0x0203 not in policy(tmp_path, "SHA1_C", "SSL_PROTO_TLS1_1").schemes
+    assert 0x0203 in policy(tmp_path, *allowed).schemes
+    assert 0x0203 not in policy(tmp_path, *allowed).requested
+    assert policy(tmp_path, *allowed, "SSL_PROTO_TLS1_1").requested == (0x0501, 0x0503, 0x0401, 0x0403, 0x0201, 0x0203)
+
+
 def test_limits(tmp_path: Path) -> None:
     made = policy(tmp_path, "SSL_MAX_CONTENT_LEN 4096", "SSL_OUT_CONTENT_LEN 2048")
     assert (made.in_limit, made.out_limit) == (4096, 2048)

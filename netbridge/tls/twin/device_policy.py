@@ -8,7 +8,7 @@ are taken for set up where they are compiled in.
 from __future__ import annotations
 
 from stm32emu.netbridge.tls import names
-from stm32emu.netbridge.tls.algorithms import ECDSA, GROUPS, RSA, SHA_256, SHA_384
+from stm32emu.netbridge.tls.algorithms import ECDSA, GROUPS, RSA, SHA_1, SHA_256, SHA_384
 from stm32emu.netbridge.tls.config_rules import Build
 from stm32emu.netbridge.tls.config_rules.abilities import content_len, groups, signing_hashes, suites, versions
 from stm32emu.netbridge.tls.suites import SUITES
@@ -21,6 +21,11 @@ _SUITES = (
 )  # fmt: skip
 """The order of mbedTLS's own list, of those that the twin has."""
 
+_REQUESTED = signature_schemes((SHA_384, SHA_256), (RSA, ECDSA))
+_REQUESTED_3 = signature_schemes((SHA_384, SHA_256), (ECDSA, RSA))
+_REQUESTED_WITH_1_3 = (0x0403, 0x0503, 0x0501, 0x0401)
+"""The schemes in its CertificateRequests: up to 3.0, later, and where it has TLS 1.3 as well."""
+
 
 class PolicyError(Exception):
     """A config.h of a server that the twin cannot be; says in one sentence why."""
@@ -28,12 +33,12 @@ class PolicyError(Exception):
 
 def policy_of(build: Build, client_auth: ClientAuth = ClientAuth.NONE) -> Policy:
     """What the device is willing to do. Raises PolicyError if the twin can do nothing of that."""
-    config, signatures, hashes = build.config, _signatures(build), signing_hashes(build)
+    config, signatures = build.config, _signatures(build)
     policy = Policy(
         suites=_suites(build),
         client_order=build.has("SSL_SRV_RESPECT_CLIENT_PREFERENCE"),
         groups=tuple(code for code in groups(build) if code in key_agreement.GROUPS),
-        schemes=signature_schemes(hashes, signatures),
+        schemes=signature_schemes(signing_hashes(build), signatures),
         needs_groups=True,
         in_limit=content_len(build, "IN"),
         out_limit=content_len(build, "OUT"),
@@ -44,7 +49,7 @@ def policy_of(build: Build, client_auth: ClientAuth = ClientAuth.NONE) -> Policy
         cache="SSL_CACHE_C" in config,
         tickets="SSL_SESSION_TICKETS" in config and "SSL_TICKET_C" in config,
         client_auth=client_auth,
-        requested=signature_schemes(tuple(code for code in hashes if code in (SHA_384, SHA_256)), signatures),
+        requested=_requested(build),
         requested_types=tuple({RSA: 1, ECDSA: 64}[signature] for signature in signatures),
         checks_dates="HAVE_TIME_DATE" in config,
         checks_usage="X509_CHECK_KEY_USAGE" in config or build.version >= "3",
@@ -72,6 +77,17 @@ def _suites(build: Build) -> tuple[int, ...]:
     able = suites(build)
     order = able if "SSL_CIPHERSUITES" in build.config else _SUITES
     return tuple(code for code in order if code in able and code in CIPHERS)
+
+
+def _requested(build: Build) -> tuple[int, ...]:
+    """What is asked of clients: of its hashes those that it can run along with the handshake."""
+    order = _REQUESTED
+    if build.version >= "3.6":
+        order = _REQUESTED_WITH_1_3 if names.TLS_1_3 in versions(build) else _REQUESTED_3
+    elif versions(build) & {names.TLS_1_0, names.TLS_1_1}:
+        order += signature_schemes((SHA_1,))
+    able = signature_schemes(signing_hashes(build), _signatures(build))
+    return tuple(scheme for scheme in order if scheme in able)
 
 
 def _signatures(build: Build) -> tuple[int, ...]:
