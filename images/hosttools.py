@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""mbedTLS's own client programs for the host, and its test certificates: what tests talk to the device with.
+"""mbedTLS's own programs for the host, and its test certificates: what tests talk to devices and their twins with.
 
-Same tarball as the firmware's, default configuration. Results: `images/build/host/{ssl_client2,cert_app}` and
-`images/build/host/certs/`.
+Same tarball as the firmware's, default configuration. Results: `images/build/host/{ssl_client2,ssl_server2,cert_app}`
+and `images/build/host/certs/`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,10 @@ from pathlib import Path
 from sources import BuildError, unpacked
 from toolchain import Step, build
 
+_SSL = ("programs/ssl/ssl_test_lib.c", "programs/test/query_config.c", "tests/src/helpers.c")
 PROGRAMS = {
-    "ssl_client2": (
-        "programs/ssl/ssl_client2.c",
-        "programs/ssl/ssl_test_lib.c",
-        "programs/test/query_config.c",
-        "tests/src/helpers.c",
-    ),
+    "ssl_client2": ("programs/ssl/ssl_client2.c", *_SSL),
+    "ssl_server2": ("programs/ssl/ssl_server2.c", *_SSL),
     "cert_app": ("programs/x509/cert_app.c",),
 }
 # File name here -> macro in library/certs.c, the very text that the device is built from.
@@ -44,7 +41,7 @@ def build_host_tools(images: Path, folder: Path | None) -> None:
     for name, sources in PROGRAMS.items():
         own = [_compile(tree, host, tree / source) for source in sources]
         steps += [*own, _link(images, host / name, [*own, *library])]
-    build(steps)
+    build(list(dict.fromkeys(steps)))  # programs share objects
     write_certificates(tree, host / "certs")
     print("images/build/host is up to date")
 
