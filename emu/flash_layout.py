@@ -16,8 +16,8 @@ from stm32emu.flash_graph import FlashGraph
 from stm32emu.flash_pieces import Piece
 
 HALFWORD, WORD = 2, 4
-FILL = re.compile(rb"(\0|\0\xbf)*\Z")
-"""Zeros, and NOPs (encoding T1, ARMv7-M ARM A7.7.88), which assemblers fill code with."""
+FILL = re.compile(rb"(?:\xbf?\0)*")
+"""Zeros, and NOPs (encoding T1, ARMv7-M ARM A7.7.88), which assemblers fill code with; read backwards, for speed."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ class Layout:
     def _fill(self, piece: Piece) -> int:
         """How many bytes at its end may be padding."""
         text = len(piece.name) + 1 if piece.name else 0
-        found = FILL.search(self._graph.contents(piece), text) if piece.kind == "unnamed" else None
-        return found.end() - found.start() if found else 0
+        found = FILL.match(self._graph.contents(piece)[text:][::-1]) if piece.kind == "unnamed" else None
+        return found.end() if found else 0
 
 
 def _most(address: int) -> int:

@@ -124,10 +124,15 @@ class Twin:
 
 
 @contextmanager
-def serving(site: Site, *, echo: bool = False, patience: float = 30) -> Iterator[Twin]:
-    """A server until the end of the block."""
+def serving(
+    site: Site, *, echo: bool = False, patience: float = 30, silence: float | None = None
+) -> Iterator[Twin]:
+    """A server until the end of the block. `patience` is for handshakes, without `silence` for the rest, too."""
     lines: list[str] = []
-    twin = Twin(Listener(site, lines.append, echo=echo, handshake_time=patience, silence=patience), lines)
+    listener = Listener(
+        site, lines.append, echo=echo, handshake_time=patience, silence=patience if silence is None else silence
+    )
+    twin = Twin(listener, lines)
     try:
         yield twin
     finally:

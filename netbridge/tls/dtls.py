@@ -73,18 +73,27 @@ class DtlsHandshakeReader:
         if offset + size > length:
             raise cursor.fail(f"bytes {offset} to {offset + size} of a message of {length}")
         data = cursor.take(size, "the fragment")
-        if key in self._done or len(self._done) >= MOST:
+        message = self._message(key, length, cursor)
+        if message is None:
             return
-        if key not in self._under_way:
-            if self.pending + 2 * length > 2 * MAX_MESSAGE:
-                raise cursor.fail(f"messages of more than {MAX_MESSAGE} bytes")
-            self._under_way[key] = _Message(bytearray(length))
-        message = self._under_way[key]
         message.add(offset, data, record)
         if not message.missing:
             del self._under_way[key]
             self._done.add(key)
             yield RawMessage(kind, bytes(message.body), message.records, message.longest)
+
+    def _message(self, key: tuple[int, int], length: int, cursor: Cursor) -> _Message | None:
+        """The one that a fragment is of; None if it is complete, or there were too many."""
+        if key in self._done or (key not in self._under_way and len(self._done) + len(self._under_way) >= MOST):
+            return None
+        if key not in self._under_way:
+            if self.pending + 2 * length > 2 * MAX_MESSAGE:
+                raise cursor.fail(f"messages of more than {MAX_MESSAGE} bytes")
+            self._under_way[key] = _Message(bytearray(length))
+        message = self._under_way[key]
+        if len(message.body) != length:
+            raise cursor.fail(f"a fragment of a message of {length} bytes, which had {len(message.body)}")
+        return message
 
 
 class DtlsObserver(Observer):

@@ -92,6 +92,25 @@ def test_what_is_called_an_error_stops_gcc_and_nothing_else_does(tmp_path: Path)
     assert stopped(header, tmp_path) == set()
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("SSL_MAX_CONTENT_LEN 16385",),
+        ("SSL_OUT_CONTENT_LEN 20000",),
+        ("SSL_MAX_CONTENT_LEN 2000", "SSL_IN_CONTENT_LEN 2001"),
+        ("SSL_MAX_CONTENT_LEN 2000", "SSL_IN_CONTENT_LEN 2000"),
+        ("SSL_OUT_CONTENT_LEN 0",),
+    ],
+)
+def test_lengths_of_records_that_stop_gcc(options: tuple[str, ...], tmp_path: Path) -> None:
+    header = tmp_path / "config.h"
+    header.write_text(with_more(FULL, *options))
+    said = [advice.why for advice in advise(Build.of(read_config(header))) if "may be 1 to" in advice.what]
+    command = ["arm-none-eabi-gcc", "-E", f"-I{INCLUDE}", f'-DMBEDTLS_CONFIG_FILE="{header}"']
+    done = subprocess.run([*command, MBEDTLS / "library/ssl_tls.c"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert ("a header of mbedTLS's stops with #error" in said) == (b"#error" in done.stderr)
+
+
 CONFIGS = {
     "the demonstration's": DEMONSTRATION,
     "mbedTLS's own": FULL,

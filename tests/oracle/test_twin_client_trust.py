@@ -19,7 +19,7 @@ from stm32emu.netbridge.tls.twin.policy import Policy
 ROOT = root().made()
 MIDDLE = intermediate(ROOT).made()
 OTHER = root("Root", 7).made()
-BAD, UNSUPPORTED, EXPIRED, UNKNOWN = 42, 43, 45, 48
+UNSUPPORTED, EXPIRED, NOT_ACCEPTED, UNKNOWN = 43, 45, 46, 48
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,11 @@ CASES: dict[str, Callable[[], Case]] = {
     "for servers": lambda: Case((plain(ROOT).purpose(SERVER).made(),), UNSUPPORTED),
     "for encryption": lambda: Case((plain(ROOT).usage("keyEncipherment").made(),), UNSUPPORTED),
     "expired": lambda: Case((client(ROOT).valid(2020, 2025).made(),), EXPIRED),
-    "not yet valid": lambda: Case((client(ROOT).valid(2027, 2030).made(),), EXPIRED),
+    "not yet valid": lambda: Case((client(ROOT).valid(2027, 2030).made(),), NOT_ACCEPTED),
     "an expired intermediate": lambda: below(intermediate(ROOT).valid(2020, 2025), EXPIRED),
     "an expired root": lambda: under(root().valid(2010, 2020), EXPIRED),
-    "signed with SHA-1": lambda: Case((client(ROOT).signed_with("sha1").made(),), BAD),
-    "an intermediate signed with SHA-1": lambda: below(intermediate(ROOT).signed_with("sha1"), BAD),
+    "signed with SHA-1": lambda: Case((client(ROOT).signed_with("sha1").made(),), NOT_ACCEPTED),
+    "an intermediate signed with SHA-1": lambda: below(intermediate(ROOT).signed_with("sha1"), NOT_ACCEPTED),
     "a root signed with SHA-1": lambda: under(root().signed_with("sha1"), None),
     "another root": lambda: Case((client(ROOT).made(),), UNKNOWN, roots=(OTHER,)),
     "no intermediate": lambda: Case((client(MIDDLE).made(),), UNKNOWN),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -59,6 +60,14 @@ def test_a_certificate_that_fits(tmp_path: Path) -> None:
 def test_what_the_device_cannot_use(tmp_path: Path, hashing: Hash, options: tuple[str, ...], proof: str) -> None:
     found = device(tmp_path, parse_certificate(identity(EC_KEY, hashing=hashing).der), *options)
     assert [proof in finding.proof for finding in found if finding.severity.value == "error"] == [True]
+
+
+@pytest.mark.parametrize(("version", "code"), [("2.28", "-0x7500"), ("3.6", "-0x6a00")])
+def test_the_code_of_a_chain_that_does_not_fit(version: str, code: str, tmp_path: Path) -> None:
+    build = replace(build_of(tmp_path, *OPTIONS, "SSL_OUT_CONTENT_LEN 200"), version=version)
+    leaf = parse_certificate(identity(EC_KEY).der)
+    (size,) = (finding for finding in judge(Identity((leaf,), (leaf,), NOW, build=build)) if finding.topic == "size")
+    assert size.proof.endswith(f"a record may have 200, and mbedTLS does not split it: {code}")
 
 
 def test_rsa_keys_need_rsa_and_room(tmp_path: Path) -> None:

@@ -132,6 +132,12 @@ def test_configs_of_which_there_is_no_twin(sentence: str, tmp_path: Path) -> Non
         policy(tmp_path, without=REFUSED[sentence])
 
 
+@pytest.mark.parametrize("limit", ["SSL_OUT_CONTENT_LEN 0", "SSL_IN_CONTENT_LEN (-5)", "SSL_MAX_CONTENT_LEN 16385"])
+def test_lengths_of_records_that_there_are_not(limit: str, tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="sets records of a length that TLS has not"):
+        policy(tmp_path, limit)
+
+
 def test_options_that_make_no_twin(tmp_path: Path) -> None:
     pem = tmp_path / "both.pem"
     pem.write_bytes(identity().pem)

@@ -170,3 +170,20 @@ def test_fragments_of_dtls_that_cannot_be() -> None:
         "messages of more than 132096 bytes", 13
     )
     assert len(dtls_messages(DtlsHandshakeReader(), *(dtls_fragment(n, 0, 0, b"") for n in range(100)))) == 64
+
+
+def test_fragments_of_dtls_that_disagree_about_their_message() -> None:
+    """A length that grows would let a message grow without end."""
+    reader = DtlsHandshakeReader()
+    assert dtls_messages(reader, dtls_fragment(0, 10, 0, b"a")) == []
+    assert dtls_messages(reader, dtls_fragment(0, 1000, 500, b"b" * 100)) == [
+        Malformed("a fragment of a message of 1000 bytes, which had 10", 112)
+    ]
+    assert reader.pending == 20
+    assert dtls_messages(reader, dtls_fragment(0, 10, 1, b"bcdefghij")) == [RawMessage(1, b"abcdefghij", 2, 21)]
+
+
+def test_no_more_messages_of_dtls_are_begun_than_are_looked_at() -> None:
+    reader = DtlsHandshakeReader()
+    assert dtls_messages(reader, *(dtls_fragment(n, 1, 0, b"") for n in range(100))) == []
+    assert reader.pending == 2 * 64

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from ..certificate import Certificate
 from ..config_rules.abilities import content_len, missing_for_hash, mpi_max_size
 from ..config_rules.build import Build
-from ..config_rules.limits import certificate_message
+from ..config_rules.limits import certificate_message, too_long_to_send
 from ..mbedtls_options import curve_option
 from ..private_key import key_name
 from ..severity import Severity
@@ -69,7 +69,8 @@ def fits(identity: Identity) -> Iterator[Finding]:
     limit = content_len(identity.build, "OUT")
     proof = f"the Certificate message has {size} octets, a record may have {limit}"
     if size > limit:
-        fix = "send fewer certificates, or raise MBEDTLS_SSL_OUT_CONTENT_LEN: -0x7500 otherwise"
+        proof += f", and mbedTLS does not split it: {too_long_to_send(identity.build)}"
+        fix = "send fewer certificates, or raise MBEDTLS_SSL_OUT_CONTENT_LEN"
         yield Finding(Severity.ERROR, "size", "the chain does not fit into a record", proof, fix)
     else:
         yield Finding(Severity.OK, "size", "the chain fits into a record", proof)

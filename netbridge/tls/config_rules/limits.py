@@ -62,6 +62,11 @@ def certificate_message(chain: tuple[int, ...]) -> int:
     return 4 + 3 + sum(3 + length for length in chain)
 
 
+def too_long_to_send(build: Build) -> str:
+    """The error code of a server whose Certificate message is longer than a record may be."""
+    return _code(build, "-0x7500", "-0x6a00")
+
+
 def chain_beyond_the_limit(build: Build) -> Iterator[Advice]:
     limit = content_len(build, "OUT")
     if build.chain and certificate_message(build.chain) > limit:
@@ -69,8 +74,7 @@ def chain_beyond_the_limit(build: Build) -> Iterator[Advice]:
         what = (
             f"the chain makes a Certificate message of {certificate_message(build.chain)} octets, the limit is {limit}"
         )
-        code = _code(build, "-0x7500", "-0x6a00")
-        why = f"mbedTLS does not split it: the server ends with {code} after its ServerHello"
+        why = f"mbedTLS does not split it: the server ends with {too_long_to_send(build)} after its ServerHello"
         yield Advice(Severity.ERROR, what, why, "send fewer certificates, or raise the limit", option)
 
 
@@ -86,4 +90,16 @@ def small_records(build: Build) -> Iterator[Advice]:
         yield Advice(Severity.WARNING, what, why, fix, option)
 
 
-RULES = (curve_beyond_the_limits, rsa_beyond_the_limits, chain_beyond_the_limit, small_records)
+def records_beyond_tls(build: Build) -> Iterator[Advice]:
+    """RFC 5246 section 6.2.1, and before 3.0 no direction may have longer ones than both together."""
+    both = build.config.number("SSL_MAX_CONTENT_LEN", DEFAULT_CONTENT_LEN) if build.version < "3" else None
+    for name in ("SSL_MAX_CONTENT_LEN", "SSL_IN_CONTENT_LEN", "SSL_OUT_CONTENT_LEN"):
+        length = build.config.number(name, DEFAULT_CONTENT_LEN)
+        most = DEFAULT_CONTENT_LEN if both is None or name == "SSL_MAX_CONTENT_LEN" else both
+        if build.has(name) and not 1 <= length <= most:
+            what = f"MBEDTLS_{name} is {length}, and may be 1 to {most}"
+            why = "a header of mbedTLS's stops with #error" if length > most else "no record fits"
+            yield Advice(Severity.ERROR, what, why, "choose a value between", build.config.options[name])
+
+
+RULES = (curve_beyond_the_limits, rsa_beyond_the_limits, chain_beyond_the_limit, small_records, records_beyond_tls)

@@ -60,9 +60,15 @@ class UnsupportedCertificateError(PeerError):
 
 
 class CertificateExpiredError(PeerError):
-    """A certificate outside its dates."""
+    """A certificate that was valid once."""
 
     description = 45
+
+
+class CertificateUnknownError(PeerError):
+    """A certificate that is not acceptable for another reason."""
+
+    description = 46
 
 
 class IllegalParameterError(PeerError):

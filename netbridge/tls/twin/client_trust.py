@@ -14,6 +14,7 @@ from stm32emu.netbridge.tls.der import DerError
 from stm32emu.netbridge.tls.twin.alerts import (
     BadCertificateError,
     CertificateExpiredError,
+    CertificateUnknownError,
     DecodeError,
     UnknownCaError,
     UnsupportedCertificateError,
@@ -35,7 +36,7 @@ def read_chain(chain: Sequence[bytes]) -> tuple[Certificate, ...]:
 
 
 def check_chain(chain: Sequence[Certificate], policy: Policy, now: int) -> None:
-    """`now` in seconds. Raises the PeerError that fits, as OpenSSL and mbedTLS choose it.
+    """`now` in seconds. Raises the PeerError that fits, as mbedTLS chooses it.
 
     A client may send what does not belong to its path, in any order.
     """
@@ -52,7 +53,7 @@ def check_chain(chain: Sequence[Certificate], policy: Policy, now: int) -> None:
         if policy.checks_dates:
             _check_dates(certificate, datetime.fromtimestamp(now, UTC))
         if certificate.is_signed_weakly and certificate not in policy.authorities:
-            raise BadCertificateError(f"{certificate.label} is signed with {certificate.signed_with}")
+            raise CertificateUnknownError(f"{certificate.label} is signed with {certificate.signed_with}")
 
 
 def _check_client(leaf: Certificate, policy: Policy) -> None:
@@ -77,7 +78,8 @@ def _check_issuer(issuer: Certificate, below: int, policy: Policy) -> None:
 
 
 def _check_dates(certificate: Certificate, now: datetime) -> None:
-    if not certificate.not_before <= now <= certificate.not_after:
-        raise CertificateExpiredError(
-            f"{certificate.label} is valid from {certificate.not_before} to {certificate.not_after}"
-        )
+    reason = f"{certificate.label} is valid from {certificate.not_before} to {certificate.not_after}"
+    if now > certificate.not_after:
+        raise CertificateExpiredError(reason)
+    if now < certificate.not_before:
+        raise CertificateUnknownError(reason)

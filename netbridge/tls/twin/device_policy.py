@@ -11,6 +11,7 @@ from stm32emu.netbridge.tls import names
 from stm32emu.netbridge.tls.algorithms import ECDSA, GROUPS, RSA, SHA_1, SHA_256, SHA_384
 from stm32emu.netbridge.tls.config_rules import Build
 from stm32emu.netbridge.tls.config_rules.abilities import content_len, groups, signing_hashes, suites, versions
+from stm32emu.netbridge.tls.records import MAX_PLAINTEXT
 from stm32emu.netbridge.tls.suites import SUITES
 from stm32emu.netbridge.tls.twin import key_agreement
 from stm32emu.netbridge.tls.twin.ciphers import CIPHERS
@@ -63,6 +64,9 @@ def _check(build: Build, policy: Policy) -> None:
     path = build.config.path
     if names.TLS_1_2 not in versions(build):
         raise PolicyError(f"{path} does not define MBEDTLS_SSL_PROTO_TLS1_2, and the twin speaks TLS 1.2 only")
+    if not all(1 <= limit <= MAX_PLAINTEXT for limit in (policy.in_limit, policy.out_limit)):
+        wanted = f"MBEDTLS_SSL_..._CONTENT_LEN may be 1 to {MAX_PLAINTEXT}"
+        raise PolicyError(f"{path} sets records of a length that TLS has not: {wanted}")
     if not policy.suites:
         ciphers = ", ".join(sorted({SUITES[code].cipher for code in CIPHERS}))
         raise PolicyError(f"{path} enables no suite of the twin's, which are ECDHE-ECDSA and ECDHE-RSA with {ciphers}")
