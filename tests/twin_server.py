@@ -124,9 +124,7 @@ class Twin:
 
 
 @contextmanager
-def serving(
-    site: Site, *, echo: bool = False, patience: float = 30, silence: float | None = None
-) -> Iterator[Twin]:
+def serving(site: Site, *, echo: bool = False, patience: float = 30, silence: float | None = None) -> Iterator[Twin]:
     """A server until the end of the block. `patience` is for handshakes, without `silence` for the rest, too."""
     lines: list[str] = []
     listener = Listener(
