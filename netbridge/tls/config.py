@@ -153,6 +153,8 @@ def read_config(path: Path, folders: Sequence[Path] = ()) -> Config:
         text = read_bounded(path).decode(errors="replace").replace("\r\n", "\n")
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+    if "\0" in text:  # such as an ELF: its bytes keep a preprocessor busy for minutes
+        raise ConfigError(f"{path} is not a C header, but binary: give the config.h that mbedTLS is compiled with")
     reader = _preprocess(path, text, _existing(folders))
     options = _options(reader)
     if not options:
