@@ -15,7 +15,7 @@ from stm32emu.peripherals.memory import BusError, Memory
 
 PIXEL_CYCLES = 2  # one to read and one to write it: an idle bus with no wait states
 COPY, CONVERT, BLEND, FILL = range(4)  # CR.MODE
-LOCKED = range(R.FGMAR.offset, R.LWR.offset)  # read-only from the start to the end (section 11.5)
+LOCKED = range(R.FGMAR.offset, R.AMTCR.offset)  # read-only from the start to the end (section 11.5)
 
 
 class Dma2d(R):
@@ -53,14 +53,16 @@ class Dma2d(R):
             super().write(offset, size, value)
 
     @R.CR.on_write
-    def _control(self, written: int) -> None:
+    def _control(self, _written: int) -> None:
         if self.ABORT:
             self._stop()
+        elif self.FGPFCCR_START or self.BGPFCCR_START:
+            self.START = 0  # refused while a CLUT is loaded (section 11.5.1)
         elif self.START and self.SUSP:
             self._suspend()
         elif self._left:
             self._resume()
-        elif written & R.START.mask and self._end is None:
+        elif self.START and self._end is None:
             self._begin()
         self._update()
 

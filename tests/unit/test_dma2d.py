@@ -170,6 +170,28 @@ def test_a_look_up_table_is_loaded(format_: int, entry: str) -> None:
     assert [bench[f"BGCLUT{n}"] for n in (0, 3, 4)] == [[0x1122_3344, 0xFF11_2233][format_]] * 2 + [0]
 
 
+def test_a_start_while_a_look_up_table_is_loaded_is_refused() -> None:
+    bench = Bench()
+    bench.size(2, 1)
+    bench["BGCMAR"] = RAM
+    bench["BGPFCCR"] = 3 << 8 | 1 << 5
+    bench["CR"] = FILL | SUSP | START
+    assert bench["CR"] == FILL | SUSP
+    bench.clock.advance(4 * PIXEL_CYCLES)
+    assert (bench["ISR"], bench.out(4)) == (CTC, b"\xee" * 4)
+    bench["IFCR"] = CTC
+    assert bench.run(FILL) == TC
+
+
+def test_what_starts_suspended_begins_later() -> None:
+    bench = Bench()
+    bench.size(2, 1)
+    assert bench.run(FILL | SUSP) == 0
+    bench["CR"] = FILL
+    bench.clock.advance(2 * PIXEL_CYCLES)
+    assert (bench["ISR"], bench["CR"]) == (TC, FILL)
+
+
 def test_the_watermark_is_told_when_its_line_is_in_memory() -> None:
     bench = Bench()
     bench.size(4, 4)
@@ -234,8 +256,8 @@ def test_addresses_are_locked_meanwhile_and_a_reset_stops_it() -> None:
     bench = Bench()
     bench.size(10, 10)
     bench.run(FILL, 1)
-    bench["OMAR"] = RAM
-    assert bench["OMAR"] == OUT
+    bench["OMAR"], bench["LWR"] = RAM, 5
+    assert (bench["OMAR"], bench["LWR"]) == (OUT, 0)
     bench.block.reset()
     bench.clock.advance(1000)
     assert (bench["ISR"], bench["OMAR"], bench.out(4)) == (0, 0, b"\xee" * 4)
