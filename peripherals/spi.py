@@ -112,7 +112,7 @@ class Spi(Peripheral):
         self._tdr = self._rdr = 0
         self._dr_was_read = False  # the first half of clearing OVR
         self._modf_seen = False  # the first half of clearing MODF
-        self._half = 0  # of a channel's two halfwords, the one in work
+        self._halfwords = 0  # that I2S began to send, or received, since it was switched on
 
     def reset(self) -> None:
         """A frame under way is lost."""
@@ -178,7 +178,7 @@ class Spi(Peripheral):
         if self.I2SMOD and self.I2SE and self.I2SCFG < I2S_SENDS:
             self.ledger.unmodelled(self.name, Spi.I2SCFGR.offset, "I2S slave mode")
         if not self.I2SE:
-            self.CHSIDE = self._half = 0
+            self.CHSIDE = self._halfwords = 0
         self._shift(self.clock.now)
         self._update()
 
@@ -209,13 +209,14 @@ class Spi(Peripheral):
             if self.TXE:
                 return
             frame, self.TXE = self._tdr, 1
+            self._next_halfword()
         elif self.OVR and self.RXNE:
             return
         else:
             frame = 0
         bits = 16 if self.DFF or self.I2SMOD else 8
         due = start + (self._half_word_cycles() if self.I2SMOD else self._frame_cycles(bits))
-        self.BSY = 1
+        self.BSY = self._transmits or not (self.BIDIMODE or self.I2SMOD)  # sections 28.3.7 and 28.4.7
         self._shifting = self.clock.at(due, partial(self._shifted, due, frame & (1 << bits) - 1, (1 << bits) - 1))
 
     def _frame_cycles(self, bits: int) -> int:
@@ -223,27 +224,27 @@ class Spi(Peripheral):
 
     def _half_word_cycles(self) -> int:
         """A channel has 16 or 32 bits, and its data one or two halfwords (section 28.4.4)."""
-        divider = (2 * self.I2SDIV + self.ODD) * ((4 if self.CHLEN else 8) if self.MCKOE else 1)
+        divider = (2 * self.I2SDIV + self.ODD) * ((4 if self.CHLEN or self.DATLEN else 8) if self.MCKOE else 1)
         bits = 32 if self.CHLEN and not self.DATLEN else 16
         return self.tree.cycles(bits * max(divider, 1), self.tree.i2sclk or 1)
 
-    def _next_side(self) -> None:
-        """Left and right take turns, after one halfword each or two."""
-        self._half ^= 1
-        if not self.DATLEN or not self._half:
-            self.CHSIDE ^= 1
+    def _next_halfword(self) -> None:
+        """Left and right take turns, after one halfword each or two. CHSIDE is the side of what was received, or is to
+        be written next (sections 28.4.5 and 28.4.7)."""
+        if self.I2SMOD and self.I2SE:
+            self._halfwords += 1
+            self.CHSIDE = self._halfwords - self._receives >> bool(self.DATLEN) & 1
 
     def _shifted(self, end: int, frame: int, mask: int) -> None:
         self._shifting = None
         answer = self.device(frame) & mask
         if self._receives:
+            self._next_halfword()
             if self.RXNE:
                 self.OVR = 1
             else:
                 self._rdr = answer
                 self.RXNE = 1
         self.BSY = 0
-        if self.I2SMOD:
-            self._next_side()
         self._shift(end)
         self._update()

@@ -137,6 +137,14 @@ def test_one_wire_transmitter_hears_nothing() -> None:
     assert bench[SR] == TXE
 
 
+def test_one_wire_receiver_is_not_busy() -> None:
+    bench = Bench()
+    bench[CR1] = MASTER | BIDIMODE
+    assert bench[SR] == TXE
+    bench.clock.advance(FRAME)
+    assert bench[SR] == TXE | RXNE
+
+
 @pytest.mark.parametrize(("cr2", "raising"), [(0x80, TXE), (0x40, RXNE), (0x20, MODF | OVR | 0x10)])
 def test_interrupt_enables(cr2: int, raising: int) -> None:
     bench = Bench()
@@ -224,6 +232,7 @@ CHSIDE, I2SE, I2SMOD, SENDS, RECEIVES = 4, 1 << 10, 1 << 11, 2 << 8, 3 << 8
         (1, 2, 32 * 4),
         (1, 0x202, 32 * 4 * 4),
         (5, 2, 16 * 4),  # 32 bits in two halfwords
+        (2, 0x202, 16 * 4 * 4),  # and their channels are that long whatever CHLEN says
     ],
 )
 def test_i2s_asks_for_a_halfword_at_its_rate(length: int, prescaler: int, cycles: int) -> None:
@@ -243,17 +252,39 @@ def test_i2s_asks_for_a_halfword_at_its_rate(length: int, prescaler: int, cycles
     assert bench[SR] & (TXE | BSY) == TXE
 
 
-@pytest.mark.parametrize(("length", "sides"), [(0, [0, CHSIDE] * 2), (5, [0, 0, CHSIDE, CHSIDE])])
-def test_i2s_sides_take_turns(length: int, sides: list[int]) -> None:
+I2S_SIDES = [(0, [0, CHSIDE] * 2), (5, [0, 0, CHSIDE, CHSIDE])]
+
+
+@pytest.mark.parametrize(("length", "sides"), I2S_SIDES)
+def test_i2s_asks_for_left_and_right_in_turn(length: int, sides: list[int]) -> None:
+    """As soon as there is room for it, also when it was switched off on the way and then starts again."""
     bench = Bench()
     bench.spi.tree.i2sclk = 16_000_000
-    bench[I2SCFGR] = I2SMOD | I2SE | SENDS | length
-    seen = []
-    for _ in sides:
-        seen.append(bench[SR] & CHSIDE)
-        bench[DR] = 0
+    for _ in range(2):
+        bench[I2SCFGR] = I2SMOD | I2SE | SENDS | length
+        seen = []
+        for _ in (*sides, 0):
+            assert bench[SR] & TXE
+            seen.append(bench[SR] & CHSIDE)
+            bench[DR] = 0
+            if not bench[SR] & TXE:
+                bench.clock.advance(16 * 4)
+        assert seen == [*sides, 0]
+        bench[I2SCFGR] = I2SMOD | SENDS | length
+        bench.clock.advance(1000)
+        assert bench[SR] & (CHSIDE | BSY) == 0
+
+
+@pytest.mark.parametrize(("length", "sides"), I2S_SIDES)
+def test_i2s_tells_which_side_it_received(length: int, sides: list[int]) -> None:
+    bench = Bench()
+    bench.spi.tree.i2sclk = 16_000_000
+    bench[I2SCFGR] = I2SMOD | I2SE | RECEIVES | length
+    for side in sides:
+        assert bench[SR] & BSY == 0
         bench.clock.advance(16 * 4)
-    assert seen == sides
+        assert bench[SR] & (RXNE | CHSIDE) == RXNE | side
+        bench[DR]
 
 
 def test_i2s_receives_without_being_asked_and_stops_when_it_is_off() -> None:
@@ -266,7 +297,7 @@ def test_i2s_receives_without_being_asked_and_stops_when_it_is_off() -> None:
         assert bench[DR] == 0x1234
     bench[I2SCFGR] = I2SMOD | RECEIVES
     bench.clock.advance(16 * 4)
-    assert (bench[DR], bench[SR] & (RXNE | BSY | CHSIDE)) == (0x1234, CHSIDE)
+    assert (bench[DR], bench[SR] & (RXNE | BSY | CHSIDE)) == (0x1234, 0)
     bench.clock.advance(1000)
     assert bench[SR] & RXNE == 0
 
