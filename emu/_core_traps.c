@@ -198,14 +198,13 @@ void traps_translated(uc_engine *uc, uc_tb *block, uc_tb *before, void *user)
     (void)uc, (void)before;
     Core *c = user;
     uint32_t address = (uint32_t)block->pc;
-    Trap *trap = find(c, address);
+    const Trap *known = find(c, address);
     Findings f;
-    scan(c, address, address + block->size, trap == NULL || !trap->exact, &f);
-    hook_sites(c, address, &f);
+    scan(c, address, address + block->size, known == NULL || !known->exact, &f);
+    hook_sites(c, address, &f); /* the table may grow */
     uint32_t depth = c->stacks.on_overflow != NULL ? stack_depth(c, address, address + block->size, 0, NULL) : 0;
     bool mind = f.bases || depth || c->traps.stale_end;
-    if (mind || f.fp)
-        trap = entry(c, address);
+    Trap *trap = mind || f.fp ? entry(c, address) : find(c, address);
     if (trap != NULL) {
         trap->depth = depth;
         trap->bases = (uint16_t)f.bases;

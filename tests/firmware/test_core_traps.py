@@ -77,3 +77,36 @@ next:
 def test_trap(trap: str, compile_firmware: Callable[..., Path]) -> None:
     code, expected = PROGRAMS[trap]
     assert result(run_program(compile_firmware, trap, code)) == expected
+
+
+@pytest.mark.parametrize("phase", range(8))
+def test_a_block_is_translated_anew_when_the_table_of_traps_is_full(
+    phase: int, compile_firmware: Callable[..., Path]
+) -> None:
+    """A UDIV that may trap begins a block of its own. Each LDRD, one in 8 cycles, puts another block into the table."""
+    code = """
+    ldr r1, =0xE000ED14     @ CCR.DIV_0_TRP
+    mov r2, #0x210
+    str r2, [r1]
+    dsb
+    isb
+    movs r5, #84
+    movs r6, #2
+    b first
+divide:
+    udiv r0, r5, r6
+    bx lr
+first:
+    .rept 200
+    ldrd r2, r3, [r7]
+    bl divide
+    b 1f
+    .balign 4
+1:
+    .endr
+"""
+    machine = run_program(compile_firmware, "growing", code, cycles=0)
+    for cycle in range(phase, 2000, 8):
+        machine.cpu.flush()
+        machine.run(cycle)
+    assert result(machine) == 42

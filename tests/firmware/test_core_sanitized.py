@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The core as gcc's sanitizers judge it: no access outside of its memory, nothing that C leaves undefined."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from runs import PATIENCE, ROOT
+
+FILES = ("traps", "fp_context", "watch")
+SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+
+# What Python runs when it starts: the core of this folder is there before anybody asks for it.
+SITE = """
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+spec = spec_from_file_location("stm32emu._core", Path(__file__).with_name("_core.so"))
+sys.modules[spec.name] = module_from_spec(spec)
+spec.loader.exec_module(sys.modules[spec.name])
+"""
+
+
+@pytest.fixture
+def sanitized(tmp_path: Path) -> dict[str, str]:
+    """The environment of a Python whose core has the sanitizers in it."""
+    sources = sorted(str(path) for path in (ROOT / "emu").glob("_core*.c"))
+    headers = f"-I{sysconfig.get_path('include')}"
+    options = ["-std=c11", "-O1", "-shared", "-fPIC", headers, *SANITIZERS]
+    subprocess.run(["gcc", *options, *sources, "-o", str(tmp_path / "_core.so")], check=True)
+    (tmp_path / "sitecustomize.py").write_text(SITE)
+    where = subprocess.run(["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True)
+    return os.environ | {
+        "LD_PRELOAD": where.stdout.strip(),
+        "ASAN_OPTIONS": "detect_leaks=0",  # Python keeps much until it ends
+        "PYTHONMALLOC": "malloc",
+        "PYTHONPATH": str(tmp_path),
+    }
+
+
+def test_the_core_keeps_to_its_memory_and_to_c(sanitized: dict[str, str]) -> None:
+    files = [str(ROOT / "tests" / "firmware" / f"test_core_{name}.py") for name in FILES]
+    files.append(str(ROOT / "tests" / "property" / "test_idle_skip.py"))
+    command = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", *files]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=4 * PATIENCE, env=sanitized, cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
