@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What all tests share: small firmware images for those that need a real ELF, and no limits of time."""
+"""What all tests share: small images for those that need a real ELF, no limits of time, and a faketime that starts."""
 
 from __future__ import annotations
 
@@ -17,6 +17,15 @@ settings.load_profile("untimed")
 
 # What a shell starts in the background ignores Ctrl-C, and so would every process that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def fresh_faketime() -> None:
+    """faketime names its shared memory by its process, and does not start if one of that number was killed before."""
+    for left in Path("/dev/shm").glob("*faketime_*"):
+        if not Path("/proc", left.name.rpartition("_")[2]).exists():
+            left.unlink(missing_ok=True)
+
 
 LINKER_SCRIPT = """
 MEMORY { FLASH (rx) : ORIGIN = 0x08000000, LENGTH = 1M  RAM (rw) : ORIGIN = 0x20000000, LENGTH = 128K }

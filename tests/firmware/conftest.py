@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What tests of this folder share: a server, and a faketime that starts."""
+"""What tests of this folder share: a server."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -17,11 +16,3 @@ def tls_server() -> Iterator[Run]:
     with running(str(IMAGES / "tls_server.elf"), "--port", f"{free_port()}:4433") as run:
         run.port()
         yield run
-
-
-@pytest.fixture(autouse=True)
-def fresh_faketime() -> None:
-    """faketime names its shared memory by its process, and does not start if one of that number was killed before."""
-    for left in Path("/dev/shm").glob("*faketime_*"):
-        if not Path("/proc", left.name.rpartition("_")[2]).exists():
-            left.unlink(missing_ok=True)

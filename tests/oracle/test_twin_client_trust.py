@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from authorities import CLIENT, NOW, SERVER, Issued, Maker, intermediate, leaf, root
+from native_server import ssl_server2
 from stm32emu.netbridge.tls.certificate import ANY_PURPOSE, parse_certificate
 from stm32emu.netbridge.tls.twin.alerts import PeerError
 from stm32emu.netbridge.tls.twin.client_trust import check_chain
@@ -114,6 +117,25 @@ def openssl_trusts(case: Case, folder: Path) -> bool:
     done = subprocess.run(["openssl", "verify", *words, "client"], cwd=folder, capture_output=True, text=True)
     assert "error" in done.stderr or done.stdout == "client: OK\n", done
     return done.returncode == 0
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_mbedtls_sends_the_same_alert(name: str, tmp_path: Path) -> None:
+    """Its own server, which needs a CA's file even if there is no root."""
+    case = CASES[name]()
+    files = {"ca": case.roots or (OTHER,), "client": case.chain[:1], "others": case.chain[1:]}
+    for file, certificates in files.items():
+        (tmp_path / file).write_text("".join(each.pem for each in certificates))
+    key = case.chain[0].key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "key").write_bytes(key)
+    words = ["-tls1_2", "-cipher", "ALL:@SECLEVEL=0", "-cert", "client", "-key", "key"]
+    words += ["-cert_chain", "others"] if case.chain[1:] else []
+    with ssl_server2(tmp_path, f"ca_file={tmp_path}/ca", "auth_mode=required", clock=f"{NOW:%Y-%m-%d}") as port:
+        connect = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", *words]
+        done = subprocess.run(connect, cwd=tmp_path, input=b"", capture_output=True)
+    alerts = re.findall(rb"SSL alert number (\d+)", done.stderr)
+    assert [int(alert) for alert in alerts] == ([] if case.alert is None else [case.alert])
+    assert (done.returncode == 0) == (case.alert is None)
 
 
 WAIVED = {

@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from native_server import CERTS, ssl_server2
 from stm32emu.comparison import Client, Network, evidence_of
 from stm32emu.netbridge.tls.difference import first_difference, steps
 from stm32emu.netbridge.tls.listener import Listener
@@ -18,9 +16,7 @@ from stm32emu.netbridge.tls.twin.policy import ClientAuth
 from stm32emu.twin import TwinOptions, make_site
 from tls_exchange import PATIENCE
 
-BUILD = Path(__file__).resolve().parents[2] / "images" / "build"
-SERVER, CERTS = BUILD / "host" / "ssl_server2", BUILD / "host" / "certs"
-INCLUDE = BUILD / "src" / "mbedtls" / "include"
+INCLUDE = Path(__file__).resolve().parents[2] / "images" / "build" / "src" / "mbedtls" / "include"
 
 OPENSSL = ("openssl", "s_client", "-connect", "{address}", "-tls1_2")
 CLIENTS: dict[str, Sequence[str]] = {
@@ -45,20 +41,9 @@ CLIENTS: dict[str, Sequence[str]] = {
 
 @pytest.fixture(scope="module")
 def native_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Of ssl_server2, as soon as it listens."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    files = [f"ca_file={CERTS}/ca.crt", f"crt_file={CERTS}/server5.crt", f"key_file={CERTS}/server5.key"]
-    words = ["server_addr=127.0.0.1", f"server_port={port}", "auth_mode=optional", "tickets=1", *files]
-    log = tmp_path_factory.mktemp("native") / "log"
-    with log.open("wb") as output, subprocess.Popen([SERVER, *words], stdout=output) as server:
-        end = time.monotonic() + PATIENCE
-        while "Waiting for a remote connection" not in log.read_text():
-            assert server.poll() is None, log.read_text()
-            assert time.monotonic() < end
-            time.sleep(0.05)
+    words = (f"ca_file={CERTS}/ca.crt", "auth_mode=optional", "tickets=1")
+    with ssl_server2(tmp_path_factory.mktemp("native"), *words) as port:
         yield port
-        server.kill()
 
 
 @pytest.fixture(scope="module")
