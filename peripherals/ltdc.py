@@ -92,7 +92,7 @@ class Ltdc(R):
             self._next = self.clock.at(due, partial(self._line_begins, line))
 
     def _eventful(self) -> Iterator[int]:
-        if self.LIPOS <= self.TOTALH:
+        if self.LIPOS <= self.TOTALH and not self.LIF:
             yield self.LIPOS
         if self.VBR and self.AAH < self.TOTALH:
             yield self.AAH + 1
@@ -120,6 +120,7 @@ class Ltdc(R):
     @R.ICR.on_write
     def _clear_flags(self, written: int) -> None:
         self.ISR &= ~written
+        self._plan()
         self._update()
 
     def _update(self) -> None:

@@ -65,6 +65,17 @@ def test_the_line_interrupt_comes_once_a_frame_at_its_line() -> None:
         assert bench["ISR"] == 0
 
 
+def test_a_flag_that_is_set_already_is_not_waited_for() -> None:
+    """Also with the totals of a reset: a frame of one pixel would need an event for each."""
+    bench = Bench()
+    bench["TWCR"] = 0
+    bench["GCR"] = LTDCEN
+    bench.clock.advance(CYCLES)
+    assert (bench["ISR"], bench.clock.next_due()) == (LINE, None)
+    bench["ICR"] = LINE
+    assert bench.clock.next_due() == 2 * CYCLES
+
+
 def test_a_line_that_no_frame_has_is_never_reached() -> None:
     bench = Bench()
     bench["LIPCR"] = HEIGHT
