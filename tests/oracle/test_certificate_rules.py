@@ -16,7 +16,7 @@ from cryptography.x509.verification import PolicyBuilder, Store, VerificationErr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authorities import NOW, Issued, pem
+from authorities import NOW, Issued, leaf, pem
 from bad_chains import CASES, ROOT, Case
 from stm32emu.netbridge.tls.certificate import parse_certificate
 from stm32emu.netbridge.tls.certificate_rules import Identity, judge
@@ -31,6 +31,18 @@ def ours(case: Case) -> list[str]:
     private = case.private or case.chain[0].key
     identity = Identity(chain, roots, NOW, private, case.hostname)
     return [f"{finding.severity.value}: {finding.topic}: {finding.what}" for finding in judge(identity)]
+
+
+@pytest.mark.parametrize(
+    ("addresses", "who"),
+    [((), "OpenSSL and mbedTLS look at"), (("192.168.0.254",), "OpenSSL looks at the common name, mbedTLS, browsers")],
+)
+def test_who_looks_at_a_common_name(addresses: tuple[str, ...], who: str) -> None:
+    """mbedTLS only if there is no subjectAltName at all (x509_crt_verify_name)."""
+    maker = leaf(ROOT).names(*addresses) if addresses else leaf(ROOT)
+    identity = Identity((parse_certificate(maker.made().der),), (), NOW, hostname="device.example")
+    (found,) = (finding for finding in judge(identity) if finding.topic == "names")
+    assert who in found.fix
 
 
 def is_address(host: str) -> bool:

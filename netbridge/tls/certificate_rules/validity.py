@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..certificate import Certificate
+from ..certificate import SUBJECT_ALT_NAME, Certificate
 from ..host_names import common_name_is_for, is_address, is_for
 from ..severity import Severity
 from .finding import Finding, Identity
@@ -50,7 +50,9 @@ def names(identity: Identity) -> Iterator[Finding]:
         yield Finding(Severity.ERROR, "names", f"the certificate is not for the address {wanted}", proof, fix)
     elif common_name_is_for(identity.leaf, wanted):
         what = f"only the common name is {wanted}"
-        fix = "add it as a DNS subjectAltName: OpenSSL and mbedTLS look at the common name, browsers and Python do not"
+        others = SUBJECT_ALT_NAME in identity.leaf.extensions  # which are enough for mbedTLS to look no further
+        who = "OpenSSL looks at the common name, mbedTLS," if others else "OpenSSL and mbedTLS look at the common name,"
+        fix = f"add it as a DNS subjectAltName: {who} browsers and Python do not"
         yield Finding(Severity.WARNING, "names", what, proof, fix)
     else:
         fix = "ask for a name that the certificate has, or have one issued for this name"
