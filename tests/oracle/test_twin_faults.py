@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -97,10 +98,15 @@ def test_clients_react(fault: str, twin: Twin, authority: Authority) -> None:
 
 
 def test_clients_wait_for_a_server_that_stalls(authority: Authority) -> None:
+    """All at once, each with a server of its own, whose patience is long enough for a hello to be said."""
     leaf = authority.issue("localhost", ec.generate_private_key(ec.SECP256R1()))
-    with serving(make_site([identity_of(leaf)], conduct=parse_fault("stall=1")), patience=1) as twin:
-        seen = [visited(twin, name, Visit(twin.port, authority.root.crt)) for name in COLUMNS]
-    assert tuple(seen) == REACTIONS["stall"]
+
+    def stalled(name: str) -> str:
+        with serving(make_site([identity_of(leaf)], conduct=parse_fault("stall=1")), patience=5) as twin:
+            return visited(twin, name, Visit(twin.port, authority.root.crt))
+
+    with ThreadPoolExecutor(len(COLUMNS)) as visitors:
+        assert tuple(visitors.map(stalled, COLUMNS)) == REACTIONS["stall"]
 
 
 def exchange(server: Server) -> tuple[bytes, bytes, int]:
