@@ -261,7 +261,7 @@ static int uninit_init(PyObject *self, PyObject *args, PyObject *kwargs)
     Py_DECREF(heap_type);
     Py_XSETREF(u->heap, (Heap *)Py_NewRef(heap));
     Py_XSETREF(u->on_use, Py_NewRef(on_use));
-    u->core = u->heap->core;
+    Py_XSETREF(u->core, (Core *)Py_NewRef(u->heap->core));
     u->core->frames = (FrameObserver){on_frame, u};
     u->heap->taken = taken;
     u->heap->taken_self = u;
@@ -275,6 +275,7 @@ static int uninit_init(PyObject *self, PyObject *args, PyObject *kwargs)
 static int uninit_traverse(PyObject *self, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(self));
+    Py_VISIT(((Uninit *)self)->core);
     Py_VISIT(((Uninit *)self)->heap);
     Py_VISIT(((Uninit *)self)->on_use);
     return 0;
@@ -283,11 +284,13 @@ static int uninit_traverse(PyObject *self, visitproc visit, void *arg)
 static int uninit_gc_clear(PyObject *self)
 {
     Uninit *u = (Uninit *)self;
-    if (u->heap != NULL) {
+    if (u->core != NULL) {
         core_unobserve(u->core, u);
         u->core->frames = (FrameObserver){0};
-        u->heap->taken = NULL;
     }
+    if (u->heap != NULL)
+        u->heap->taken = NULL;
+    Py_CLEAR(u->core);
     Py_CLEAR(u->heap);
     Py_CLEAR(u->on_use);
     return 0;

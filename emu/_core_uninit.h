@@ -24,7 +24,7 @@ typedef enum { UNINIT_BRANCH, UNINIT_ADDRESS, UNINIT_TARGET } UninitUse;
 
 typedef struct {
     PyObject_HEAD
-    Core *core; /* the heap's */
+    Core *core; /* the heap's, which the collector may clear first */
     Heap *heap;
     PyObject *on_use;
     Shadow shadow[17];

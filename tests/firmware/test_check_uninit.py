@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -153,6 +155,14 @@ def test_what_a_dma_controller_writes(compile_firmware: Callable[..., Path]) -> 
     kind, places = checked.summary()[0].split("\n")
     assert kind == "uninit: a value that was never written decides a branch"
     assert places.startswith("        2 times called from Reset_Handler (")
+
+
+def test_what_a_machine_leaves_behind(compile_firmware: Callable[..., Path]) -> None:
+    """Its core, heap and shadows refer to each other; the collector takes them apart in any order."""
+    elf = build(compile_firmware, "left", "kept = 1;", "-Os")
+    machines = [weakref.ref(Checked(elf, ("heap=exact", "uninit")).run(20_000).machine) for _ in range(3)]
+    gc.collect()
+    assert [machine() for machine in machines] == [None] * 3
 
 
 def found(image: str, cycles: int) -> list[str]:

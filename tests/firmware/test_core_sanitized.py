@@ -47,6 +47,7 @@ def sanitized(tmp_path: Path) -> dict[str, str]:
 def test_the_core_keeps_to_its_memory_and_to_c(sanitized: dict[str, str]) -> None:
     files = [str(ROOT / "tests" / "firmware" / f"test_core_{name}.py") for name in FILES]
     files.append(str(ROOT / "tests" / "property" / "test_idle_skip.py"))
+    files.append(str(ROOT / "tests" / "firmware" / "test_check_uninit.py::test_what_a_machine_leaves_behind"))
     command = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", *files]
     done = subprocess.run(command, capture_output=True, text=True, timeout=4 * PATIENCE, env=sanitized, cwd=ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
