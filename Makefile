@@ -15,9 +15,9 @@ export PYTHON
 
 # What else the goal will need of Debian, so that all that is missing is installed, or named, at once.
 run: NEEDS := images
-test check fidelity flash-savings: NEEDS := tests
+test check fidelity flash-savings sanitizers: NEEDS := tests
 
-.PHONY: all run test check soak mutations bulk tlsfuzzer testssl atlas fidelity flash-savings bench images clean
+.PHONY: all run test check soak mutations bulk tlsfuzzer testssl atlas fidelity flash-savings sanitizers bench images clean
 .DELETE_ON_ERROR:
 
 all: .venv/ready
@@ -70,6 +70,10 @@ tlsfuzzer: .venv/ready-for-tests
 # All that testssl.sh tests, of `stm32emu serve`; `make test` has some of it: docs/twin.md.
 testssl: .venv/ready-for-tests
 	@STM32EMU_TESTSSL=1 .venv/bin/python -m pytest tests/oracle/test_twin_testssl.py
+
+# The core by AddressSanitizer, too; `make test` has UndefinedBehaviorSanitizer.
+sanitizers: .venv/ready-for-tests
+	@STM32EMU_SANITIZERS=address,undefined .venv/bin/python -m pytest tests/firmware/test_core_sanitized.py
 
 # Takes minutes and wants an otherwise idle machine; BENCH="interrupts idle" measures only those.
 bench: .venv/ready-for-tests images
