@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The core as gcc's sanitizers judge it: nothing that C leaves undefined and, with `make sanitizers`, no access outside of
-its memory. AddressSanitizer wants fixed addresses, which some kernels give to others, so it is not part of `make test`."""
+"""The core as gcc's sanitizers judge it: nothing that C leaves undefined and, with `make sanitizers`, no access outside
+of its memory. AddressSanitizer wants fixed addresses, which some kernels give to others: `make test` has none of it."""
 
 from __future__ import annotations
 
