@@ -21,7 +21,7 @@ from stm32emu.dead_code import Wanted
 from stm32emu.elf import load_firmware
 from stm32emu.flash_graph import FlashGraph
 from stm32emu.flash_layout import Layout
-from stm32emu.flash_savings import Savings
+from stm32emu.flash_savings import Saving, Savings
 from stm32emu.symbols import Symbols
 from test_console import stm32emu
 
@@ -190,15 +190,21 @@ __attribute__((section(".isr_vector"), used)) static void (*const vectors[2])(vo
 """
 
 
+def saved_without(
+    macro: str, program: str, level: str, wanted: Wanted, compile_firmware: Callable[..., Path]
+) -> tuple[Saving, int]:
+    """What is said to go without the `wanted`, and by how many bytes the program is smaller without the macro."""
+    flags = (level, "-g", "-ffunction-sections", "-fdata-sections")
+    firmware = load_firmware(compile_firmware(f"with_{macro}{level}", program, *flags, f"-D{macro}"))
+    bare = load_firmware(compile_firmware(f"without_{macro}{level}", program, *flags))
+    symbols = Symbols.from_elf(BytesIO(firmware.contents))
+    with_it, without = (sum(len(part.data) for part in each.segments) for each in (firmware, bare))
+    return Savings(FlashGraph(firmware, symbols), symbols).without(wanted), with_it - without
+
+
 @pytest.mark.parametrize("level", ["-Og", "-Os", "-O2"])
 def test_a_small_program_without_its_log(level: str, compile_firmware: Callable[..., Path]) -> None:
-    flags = (level, "-g", "-ffunction-sections", "-fdata-sections")
-    elf = compile_firmware(f"logging{level}", PROGRAM, *flags, "-DLOG")
-    silent = compile_firmware(f"silent{level}", PROGRAM, *flags)
-    firmware = load_firmware(elf)
-    symbols = Symbols.from_elf(BytesIO(firmware.contents))
-    saving = Savings(FlashGraph(firmware, symbols), symbols).without(Wanted("log_text"))
-    saved = sum(len(part.data) for part in firmware.segments) - sum(len(p.data) for p in load_firmware(silent).segments)
+    saving, saved = saved_without("LOG", PROGRAM, level, Wanted("log_text"), compile_firmware)
     assert saving.size == pytest.approx(saved, rel=0.1)
     assert {piece.name for piece in saving.gone} >= {"log_text", "levels", "debug message", "the second one"}
     assert "shared" not in {piece.name for piece in saving.gone}
@@ -239,13 +245,7 @@ __attribute__((section(".isr_vector"), used)) static void (*const vectors[2])(vo
 @pytest.mark.parametrize("level", ["-Og", "-Os", "-O2"])
 def test_what_is_only_reached_when_a_feature_says_so(level: str, compile_firmware: Callable[..., Path]) -> None:
     """Loops and returns that mention nothing of the feature, behind a test of what it returned."""
-    flags = (level, "-g", "-ffunction-sections", "-fdata-sections")
-    elf = compile_firmware(f"with{level}", PATHS, *flags, "-DFEATURE")
-    bare = compile_firmware(f"bare{level}", PATHS, *flags)
-    firmware = load_firmware(elf)
-    symbols = Symbols.from_elf(BytesIO(firmware.contents))
-    saving = Savings(FlashGraph(firmware, symbols), symbols).without(Wanted(r"feature_\w+"))
-    saved = sum(len(part.data) for part in firmware.segments) - sum(len(p.data) for p in load_firmware(bare).segments)
+    saving, saved = saved_without("FEATURE", PATHS, level, Wanted(r"feature_\w+"), compile_firmware)
     assert saving.size == pytest.approx(saved, rel=0.2)  # registers that are no longer saved are not seen
 
 
@@ -272,12 +272,7 @@ __attribute__((section(".isr_vector"), used)) static void (*const vectors[2])(vo
 
 def test_alignment_is_seen_by_padding(compile_firmware: Callable[..., Path]) -> None:
     """A function aligned to 64 bytes takes 64 bytes away with it, whatever its own size is."""
-    flags = ("-Os", "-g", "-ffunction-sections")
-    elf, left = compile_firmware("both", ALIGNED, *flags, "-DBOTH"), compile_firmware("one", ALIGNED, *flags)
-    firmware = load_firmware(elf)
-    symbols = Symbols.from_elf(BytesIO(firmware.contents))
-    saving = Savings(FlashGraph(firmware, symbols), symbols).without(Wanted("first"))
-    saved = sum(len(part.data) for part in firmware.segments) - sum(len(p.data) for p in load_firmware(left).segments)
+    saving, saved = saved_without("BOTH", ALIGNED, "-Os", Wanted("first"), compile_firmware)
     assert saved > 64
     assert saving.size == pytest.approx(saved, abs=2)  # the linker script does not align the end, as most do
     assert sum(piece.size for piece in saving.gone) < 16
