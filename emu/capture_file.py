@@ -10,10 +10,11 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
+from stm32emu.certificate_files import certificates_in
 from stm32emu.errors import UserError, as_user_errors
 from stm32emu.files import read_file
 from stm32emu.netbridge.capture import CaptureError, read_capture, read_secrets, transport_of
-from stm32emu.netbridge.tls.certificate import Certificate, CertificateError, read_certificates
+from stm32emu.netbridge.tls.certificate import Certificate
 from stm32emu.netbridge.tls.config import ConfigError, read_config
 from stm32emu.netbridge.tls.config_rules import Build
 from stm32emu.netbridge.tls.config_rules.abilities import device_of
@@ -36,7 +37,8 @@ class Known:
 
 def explain_capture(path: Path, known: Known, report: Callable[[Report], None]) -> dict[str, Any]:
     """Pass each connection's report on; the last connections and the verdict as data. Raises UserError."""
-    device, chain, keys = _device(known), _certificates(known.cert), _keys(known)
+    configured, roots = _configured(known), certificates_in(known.ca)
+    device, chain, keys = replace(configured, roots=roots), certificates_in(known.cert), _keys(known, roots)
     data = read_file(path, "capture")
     secrets = _secrets(known.keylog) if known.keylog else {}
     explainer = Explainer(report, device=lambda: device, keys=lambda: keys, chain=lambda: chain, secrets=secrets)
@@ -64,21 +66,15 @@ def _secrets(path: Path) -> dict[bytes, bytes]:
     return secrets
 
 
-def _device(known: Known) -> Device:
+def _configured(known: Known) -> Device:
     with as_user_errors(ConfigError):
-        device = device_of(Build.of(read_config(known.config))) if known.config else Device()
-    return replace(device, roots=_certificates(known.ca))
+        return device_of(Build.of(read_config(known.config))) if known.config else Device()
 
 
-def _certificates(path: Path | None) -> tuple[Certificate, ...]:
-    with as_user_errors(CertificateError):
-        return tuple(read_certificates(path)) if path else ()
-
-
-def _keys(known: Known) -> dict[str, PublicKeyTypes]:
+def _keys(known: Known, roots: tuple[Certificate, ...]) -> dict[str, PublicKeyTypes]:
     """Under which a signature may verify although it should not."""
     keys: dict[str, PublicKeyTypes] = {}
-    for authority in _certificates(known.ca):
+    for authority in roots:
         if authority.public_key:
             keys[f"the key of {authority.label}, {known.ca}"] = authority.public_key
     with as_user_errors(KeyFileError):

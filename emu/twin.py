@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from stm32emu.certificate_files import certificates_in
 from stm32emu.credentials import credentials_in_file
 from stm32emu.errors import UserError, as_user_errors
 from stm32emu.netbridge.tls.certificate import Certificate, CertificateError, read_certificates
@@ -74,7 +75,7 @@ def _policy(options: TwinOptions) -> Policy:
 
 
 def _identities(options: TwinOptions) -> tuple[list[Identity], tuple[Certificate, ...]]:
-    roots = tuple(read_certificates(options.ca)) if options.ca else ()
+    roots = certificates_in(options.ca)
     if len(options.certs) != len(options.keys):
         raise UserError("give a --key for each --cert, in the same order")
     if options.certs:

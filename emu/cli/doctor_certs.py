@@ -14,7 +14,6 @@ import click
 from stm32emu.errors import UserError, as_user_errors
 
 if TYPE_CHECKING:
-    from stm32emu.netbridge.tls.certificate import Certificate
     from stm32emu.netbridge.tls.certificate_rules import Finding, Identity
 
 INVALID = 1
@@ -76,6 +75,7 @@ def _date(text: str | None) -> datetime:
 
 
 def _from_files(cert: Path | None, key: Path | None, ca: Path | None, basis: dict[str, Any]) -> Identity:
+    from stm32emu.certificate_files import certificates_in
     from stm32emu.netbridge.tls.certificate_rules import Identity
     from stm32emu.netbridge.tls.private_key import KeyFileError, read_private_key
 
@@ -83,18 +83,12 @@ def _from_files(cert: Path | None, key: Path | None, ca: Path | None, basis: dic
         raise UserError("what is to be judged? give --cert FILE, or --elf FILE to look into a firmware")
     with as_user_errors(KeyFileError):
         private = read_private_key(key) if key else None
-    return Identity(_certificates(cert), _certificates(ca), key=private, **basis)
-
-
-def _certificates(path: Path | None) -> tuple[Certificate, ...]:
-    from stm32emu.netbridge.tls.certificate import CertificateError, read_certificates
-
-    with as_user_errors(CertificateError):
-        return tuple(read_certificates(path)) if path else ()
+    return Identity(certificates_in(cert), certificates_in(ca), key=private, **basis)
 
 
 def _from_elf(elf: Path, ca: Path | None, basis: dict[str, Any]) -> list[tuple[str, Identity]]:
     """What the firmware may present, each with where its key is; what is found is listed on stderr."""
+    from stm32emu.certificate_files import certificates_in
     from stm32emu.credentials import credentials_in_file
     from stm32emu.netbridge.tls.certificate_rules import Identity
 
@@ -106,7 +100,7 @@ def _from_elf(elf: Path, ca: Path | None, basis: dict[str, Any]) -> list[tuple[s
         raise UserError(f"{elf} holds {what} in PEM or DER: give the files with --cert and --key")
     if not any(each.key for each in credentials.presented):
         click.echo(f"{elf} holds no private key in PEM or DER: the certificates are judged without one", err=True)
-    roots = _certificates(ca) or tuple(credentials.roots)
+    roots = certificates_in(ca) or tuple(credentials.roots)
     return [(each.place, Identity(each.chain, roots, key=each.key, **basis)) for each in credentials.presented]
 
 

@@ -42,13 +42,13 @@ def doctor_config(
 
 
 def _build(header: Path, elf: Path | None, cert: Path | None, folders: tuple[Path, ...], version: str | None) -> Build:
-    from stm32emu.netbridge.tls.certificate import CertificateError, read_certificates
+    from stm32emu.certificate_files import certificates_in
     from stm32emu.netbridge.tls.config import ConfigError, read_config
     from stm32emu.netbridge.tls.config_rules import Build
 
-    with as_user_errors(ConfigError, CertificateError):
+    with as_user_errors(ConfigError):
         config = read_config(header, folders)
-        chain = tuple(len(certificate.der) for certificate in read_certificates(cert)) if cert else None
+    chain = tuple(len(certificate.der) for certificate in certificates_in(cert)) if cert else None
     functions = _functions(elf) if elf else None
     return replace(Build.of(config, version), functions=functions, chain=chain)
 

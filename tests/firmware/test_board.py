@@ -366,6 +366,19 @@ again:
     assert by_model.cpu.accesses == asked
 
 
+def result_skipped_or_not(compile_firmware: Compile, name: str, code: str, *, cycles: int, accesses: int) -> int:
+    """The word that a program leaves; its end is the same when its loop is skipped, which takes fewer `accesses`."""
+    ends = []
+    for skip in (True, False):
+        machine = run_program(compile_firmware, name, code, cycles=0)
+        machine.cpu.skip_loops, machine.cpu.idle_until = skip, NEVER
+        machine.run(cycles)
+        ends.append((result(machine), machine.state_hash()))
+        assert (machine.cpu.accesses < accesses) is skip
+    assert ends[0] == ends[1]
+    return ends[0][0]
+
+
 def test_a_loop_that_waits_for_a_timers_flag_is_skipped(compile_firmware: Compile) -> None:
     """A million ticks, and then the loop's end at the same cycle as without skipping."""
     code = TIMER + """
@@ -379,15 +392,7 @@ again:
     bpl again
     mov r0, r2
 """  # fmt: skip
-    ends = []
-    for skip in (True, False):
-        machine = run_program(compile_firmware, "flag", code, cycles=0)
-        machine.cpu.skip_loops, machine.cpu.idle_until = skip, NEVER
-        machine.run(4_100_000)
-        ends.append((result(machine), machine.state_hash()))
-        assert (machine.cpu.accesses < 1000) is skip
-    assert ends[0] == ends[1]
-    assert ends[0][0] == 0x8000_0000
+    assert result_skipped_or_not(compile_firmware, "flag", code, cycles=4_100_000, accesses=1000) == 0x8000_0000
 
 
 def test_a_loop_that_sets_pins_to_what_they_are_is_skipped(compile_firmware: Compile) -> None:
@@ -413,12 +418,5 @@ again:
     str r0, [r7]
     b again
 """  # fmt: skip
-    ends = []
-    for skip in (True, False):
-        machine = run_program(compile_firmware, "pins", code, cycles=0)
-        machine.cpu.skip_loops, machine.cpu.idle_until = skip, NEVER
-        machine.run(1_000_000)
-        ends.append((result(machine), machine.state_hash()))
-        assert (machine.cpu.accesses < 2000) is skip
-    assert ends[0] == ends[1]
-    assert ends[0][0] & 0xFFFF_0006 == 0x0002
+    word = result_skipped_or_not(compile_firmware, "pins", code, cycles=1_000_000, accesses=2000)
+    assert word & 0xFFFF_0006 == 0x0002
